@@ -1,0 +1,93 @@
+import kafkajs from 'kafkajs';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { until } from '../stack/polling.mjs';
+
+export const ADVERTISERS = 2_000;
+export const CAMPAIGNS = 10_000;
+const TOPIC = 'ad-events';
+const GROUP = 'click-balance-processor';
+const SEND_AT_ONCE = 5_000;
+
+/** A stack with advertisers, campaigns and prices, and the connections that all measurements share. */
+export class Bed {
+  /** @param {import('../stack/stack.mjs').Stack} stack */
+  static async open(stack) {
+    const bed = new Bed();
+    bed.stack = stack;
+    const kafka = new kafkajs.Kafka({ brokers: [stack.env.KAFKA_BROKERS], logLevel: kafkajs.logLevel.NOTHING });
+    bed.database = new pg.Pool({ connectionString: stack.env.MIGRATION_DATABASE_URL, max: 4 });
+    bed.admin = kafka.admin();
+    bed.producer = kafka.producer({ allowAutoTopicCreation: false });
+    await Promise.all([bed.admin.connect(), bed.producer.connect()]);
+    await bed.#seed();
+    return bed;
+  }
+
+  async close() {
+    await Promise.all([this.admin.disconnect(), this.producer.disconnect(), this.database.end()]);
+  }
+
+  /** A click of the n-th campaign, as the ad server writes it. @param {number} n @param {string} eventId */
+  click(n, eventId) {
+    const campaignId = 1 + (n % CAMPAIGNS);
+    const advertiserId = 1 + ((campaignId - 1) % ADVERTISERS);
+    const event = {
+      eventType: 'CLICK',
+      eventId,
+      campaignId: String(campaignId),
+      advertiserId: String(advertiserId),
+      timestamp: new Date().toISOString(),
+    };
+    return { key: event.campaignId, value: JSON.stringify(event) };
+  }
+
+  /** @param {{ key: string, value: string }[]} messages */
+  async produce(messages) {
+    for (let at = 0; at < messages.length; at += SEND_AT_ONCE) {
+      await this.producer.send({ topic: TOPIC, acks: 1, messages: messages.slice(at, at + SEND_AT_ONCE) });
+    }
+  }
+
+  /** The next Worker reads what comes from now on. */
+  async startGroupHere() {
+    const ends = await this.admin.fetchTopicOffsets(TOPIC);
+    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+    await this.admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
+  }
+
+  async histories() {
+    const { rows } = await this.database.query('select count(*)::int as n from ad_balance_histories');
+    return rows[0].n;
+  }
+
+  /** A race is not to pay for the statistics or the dead rows of the one before. */
+  async tidy() {
+    await this.database.query('vacuum analyze advertisers, campaigns, daily_spend, ad_balance_histories');
+    await this.database.query('checkpoint');
+  }
+
+  /** @param {number} count @param {number} deadlineMs */
+  async reach(count, deadlineMs) {
+    await until(async () => (await this.histories()) >= count, { deadlineMs, waitingFor: `${count} histories` });
+  }
+
+  async #seed() {
+    await this.database.query(
+      `insert into advertisers (id, name, balance, opening_balance)
+       select i, 'advertiser ' || i, 1e9, 1e9 from generate_series(1, $1::int) i`,
+      [ADVERTISERS],
+    );
+    await this.database.query(
+      `insert into campaigns (id, advertiser_id, name, cpc, daily_budget, status)
+       select i, 1 + (i - 1) % $2::int, 'campaign ' || i, 0.25 + (i % 400) * 0.01, 1e9, 'ACTIVE'
+       from generate_series(1, $1::int) i`,
+      [CAMPAIGNS, ADVERTISERS],
+    );
+    const redis = new Redis(this.stack.env.REDIS_URL);
+    const pipeline = redis.pipeline();
+    for (let id = 1; id <= CAMPAIGNS; id++) pipeline.set(`cpc:${id}`, (0.25 + (id % 400) * 0.01).toFixed(2));
+    await pipeline.exec();
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,79 @@
+// The performance figures, with their ceiling in the same run: what one client gets out of the posting function alone on the
+// same database. Rates differ from machine to machine; the ratios within one run are what counts.
+//
+//   npm run bench                    three rounds, a few minutes
+//   npm run bench -- --quick         one short round, about a minute
+//   npm run bench -- --events 300000 --rounds 5 --rates 500,4000,10000
+import { parseArgs } from 'node:util';
+import { prepare } from '../stack/prepare.mjs';
+import { startStack } from '../stack/stack.mjs';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    events: { type: 'string' },
+    rounds: { type: 'string' },
+    rates: { type: 'string' },
+    seconds: { type: 'string' },
+  },
+});
+const events = wholeNumber('events', values.quick ? 50_000 : 200_000);
+const rounds = wholeNumber('rounds', values.quick ? 1 : 3);
+const seconds = wholeNumber('seconds', values.quick ? 5 : 15);
+const rates = (values.rates ?? '500,4000').split(',').map(Number);
+
+await prepare({ build: true });
+const { Bed } = await import('./bed.mjs');
+const { ceiling } = await import('./ceiling.mjs');
+const { backlog } = await import('./backlog.mjs');
+const { latency } = await import('./latency.mjs');
+
+const stack = await startStack();
+const bed = await Bed.open(stack);
+try {
+  const results = [];
+  for (let round = 1; round <= rounds; round++) {
+    const most = await ceiling(bed, events);
+    const worker = await backlog(bed, events);
+    results.push({ most, worker });
+    say(
+      `round ${round}  posting function alone ${perSecond(most.rate)}   Worker ${perSecond(worker.rate)}   ` +
+        `ratio ${(worker.rate / most.rate).toFixed(2)}   Node ${worker.cpuMicros.toFixed(0)} µs a click, ${worker.rssMiB} MiB`,
+    );
+  }
+  const ratio = median(results.map(({ most, worker }) => worker.rate / most.rate));
+  say(`throughput: ${ratio.toFixed(2)} of the posting function alone (median of ${rounds})`);
+  for (const rate of rates) {
+    const { p50, p95, p99, most, reached } = await latency(bed, { rate, seconds });
+    say(
+      `latency at ${rate} clicks/s, from send to visible row: ` +
+        `p50 ${ms(p50)}  p95 ${ms(p95)}  p99 ${ms(p99)}  max ${ms(most)}  (${perSecond(reached)} reached)`,
+    );
+  }
+} finally {
+  await bed.close();
+  await stack.stop();
+}
+
+function wholeNumber(name, fallback) {
+  const number = Number(values[name] ?? fallback);
+  if (Number.isInteger(number) && number > 0) return number;
+  process.stderr.write(`--${name} ${values[name]}: must be a whole number above zero\n`);
+  return process.exit(2);
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
+}
+
+function perSecond(rate) {
+  return `${Math.round(rate).toLocaleString('en')}/s`;
+}
+
+function ms(value) {
+  return `${value.toFixed(1)} ms`;
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}

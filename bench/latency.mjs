@@ -1,0 +1,79 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { WorkerProcess } from '../stack/worker-process.mjs';
+
+const WARM_UP = 2_000;
+const SEND_EVERY_MS = 5;
+const LOOK_EVERY_MS = 2;
+const DRAIN_MS = 15_000;
+
+/**
+ * Clicks at a fixed rate, whatever becomes of them; each is timed from just before it is sent until its row can be seen.
+ *
+ * @param {import('./bed.mjs').Bed} bed
+ * @param {{ rate: number, seconds: number }} options
+ */
+export async function latency(bed, { rate, seconds }) {
+  await bed.startGroupHere();
+  await bed.tidy();
+  const worker = await WorkerProcess.start(bed.stack);
+  try {
+    const before = await bed.histories();
+    await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));
+    await bed.reach(before + WARM_UP, DRAIN_MS);
+    const sent = new Map();
+    const total = rate * seconds;
+    const begin = performance.now();
+    const sending = sendAtRate(bed, `timed-${before}`, rate, total, sent);
+    const took = await watch(bed, sent, total, begin + seconds * 1_000 + DRAIN_MS);
+    await sending;
+    const elapsed = performance.now() - begin;
+    const sorted = took.toSorted((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+    return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1), reached: (took.length * 1_000) / elapsed };
+  } finally {
+    await worker.end('SIGTERM');
+  }
+}
+
+async function sendAtRate(bed, prefix, rate, total, sent) {
+  const begin = performance.now();
+  const sends = [];
+  for (let next = 0; next < total; await pause(SEND_EVERY_MS)) {
+    const due = Math.min(total, 1 + Math.floor(((performance.now() - begin) * rate) / 1_000));
+    const messages = [];
+    for (; next < due; next++) {
+      const eventId = `${prefix}-${next}`;
+      messages.push(bed.click(next, eventId));
+      sent.set(eventId, performance.now());
+    }
+    if (messages.length > 0) sends.push(bed.produce(messages));
+  }
+  await Promise.all(sends);
+}
+
+/** Looks for rows that were not there before. Ids become visible out of order: those passed over are asked for again. */
+async function watch(bed, sent, total, deadline) {
+  const { rows } = await bed.database.query('select max(id)::text as last from ad_balance_histories');
+  let last = BigInt(rows[0].last ?? 0);
+  const holes = new Set();
+  const took = [];
+  while (took.length < total && performance.now() < deadline) {
+    const found = await bed.database.query(
+      `select id::text, event_id from ad_balance_histories where id > $1 or id = any($2::bigint[])`,
+      [last, [...holes]],
+    );
+    const now = performance.now();
+    const ids = found.rows.map(({ id }) => BigInt(id));
+    const highest = ids.reduce((most, id) => (id > most ? id : most), last);
+    for (let id = last + 1n; id <= highest; id++) holes.add(id);
+    for (const id of ids) holes.delete(id);
+    last = highest;
+    for (const { event_id: eventId } of found.rows) {
+      const at = sent.get(eventId);
+      if (at !== undefined) took.push(now - at);
+      sent.delete(eventId);
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+  return took;
+}

@@ -1,0 +1,88 @@
+import { advertisers, campaigns } from './campaigns.mjs';
+import { millionths } from './money.mjs';
+import { AD_EVENTS } from './topics.mjs';
+
+/**
+ * @typedef {object} Charges money in millionths
+ * @property {import('./campaigns.mjs').Campaign} campaign
+ * @property {'redis' | 'database'} source where its price came from
+ * @property {number} clicks
+ * @property {bigint} charged
+ *
+ * @typedef {{ advertiser: import('./campaigns.mjs').Advertiser, balance: bigint, charges: Charges[] }} Account
+ */
+
+/** The tables as an operator sees them. */
+export class Ledger {
+  #database;
+
+  /** @param {import('pg').Client} database as the owner */
+  constructor(database) {
+    this.#database = database;
+  }
+
+  /** @returns {Promise<Account[]>} */
+  async accounts() {
+    const balances = await this.#ask('select id, balance from advertisers');
+    const rows = await this.#ask(`
+      select campaign_id as campaign, price_source as source, count(*)::int as clicks, sum(amount) as charged
+      from ad_balance_histories where type = 'DEDUCT' group by campaign_id, price_source
+    `);
+    return advertisers.map((advertiser) => {
+      const { balance } = balances.find(({ id }) => id === `${advertiser.id}`);
+      const own = campaigns.filter((campaign) => campaign.advertiser === advertiser);
+      const charges = own.flatMap((campaign) => {
+        const found = rows.filter((row) => row.campaign === `${campaign.id}`);
+        return found.map((row) => ({ ...row, campaign, charged: millionths(row.charged) }));
+      });
+      return { advertiser, balance: millionths(balance), charges };
+    });
+  }
+
+  /** The youngest, oldest first. @param {import('./campaigns.mjs').Advertiser} advertiser @param {number} limit */
+  async lastHistories({ id }, limit) {
+    const sql = `${HISTORY} where advertiser_id = $1 order by id desc limit $2`;
+    return (await this.#ask(sql, [id, limit])).reverse();
+  }
+
+  /** @param {string} prefix of their event ids */
+  histories(prefix) {
+    return this.#ask(`${HISTORY} where starts_with(event_id, $1) order by event_id, id`, [`${prefix}-`]);
+  }
+
+  /** How many clicks with such event ids are charged, and how many different records they came in. @param {string} prefix */
+  async charged(prefix) {
+    const [row] = await this.#ask(
+      `select count(*)::int as charges, count(distinct (source_topic, source_partition, source_offset))::int as records
+       from ad_balance_histories where starts_with(event_id, $1)`,
+      [`${prefix}-`],
+    );
+    return row;
+  }
+
+  /** From the first record's timestamp to the last row. */
+  async burstSeconds() {
+    const sql = 'select extract(epoch from max(created_at) - min(recorded_at))::float8 as seconds';
+    return (await this.#ask(`${sql} from ad_balance_histories where source_topic = $1`, [AD_EVENTS]))[0].seconds;
+  }
+
+  /** From a record's timestamp to its row, in milliseconds. @param {string} prefix of the event ids */
+  async latency(prefix) {
+    const [{ ms }] = await this.#ask(
+      `select percentile_cont(array[0.5, 0.99]) within group (
+         order by (extract(epoch from created_at - recorded_at) * 1000)::float8) as ms
+       from ad_balance_histories where starts_with(event_id, $1)`,
+      [`${prefix}-`],
+    );
+    return { p50: ms[0], p99: ms[1] };
+  }
+
+  async #ask(sql, values) {
+    return (await this.#database.query(sql, values)).rows;
+  }
+}
+
+const HISTORY = `
+  select id, amount, balance_after, price_source, event_id,
+         source_topic || '/' || source_partition || '@' || source_offset as record
+  from ad_balance_histories`;

@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { ClickBalanceModule } from './click-balance/click-balance.module.js';
+import { ConfigModule } from './config/config.module.js';
+import { DlqModule } from './dlq/dlq.module.js';
+import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { KafkaModule } from './platform/kafka/kafka.module.js';
+
+@Module({
+  imports: [
+    // What capabilities stand on
+    ConfigModule,
+    DatabaseModule,
+    KafkaModule,
+
+    // Capabilities, a line each
+    ClickBalanceModule,
+    DlqModule,
+
+    // How the Worker is watched
+    HealthModule,
+    MetricsModule,
+  ],
+})
+export class AppModule {}

@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig, loadDatabaseUrl, loadMigrationDatabaseUrl, type Config } from './config.js';
+import { VARIABLES } from './variables.js';
+
+const ENOUGH = {
+  KAFKA_BROKERS: 'broker:9092',
+  DATABASE_URL: 'postgresql://worker@host/db',
+  REDIS_URL: 'redis://host:6379',
+};
+const NAMES = Object.keys(VARIABLES);
+
+const load = (env: Record<string, string | undefined>): Config => loadConfig({ ...ENOUGH, ...env });
+
+function faultsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('fills in what is not set', () => {
+    expect(load({})).toMatchObject({
+      kafka: { brokers: ['broker:9092'], ssl: false, sasl: undefined },
+      databaseUrl: ENOUGH.DATABASE_URL,
+      redisUrl: ENOUGH.REDIS_URL,
+      budgetTimezone: 'Asia/Seoul',
+      port: 3000,
+      log: { level: 'info' },
+    });
+  });
+
+  it('takes an empty or blank value for one that is not set', () => {
+    expect(load({ PORT: '', LOG_LEVEL: '  ', KAFKA_SASL_MECHANISM: '' })).toEqual(load({}));
+  });
+
+  it('reads what is set', () => {
+    const env = {
+      KAFKA_BROKERS: 'a:1, [::1]:65535,b-2.example:9092',
+      KAFKA_SSL: 'TRUE',
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+      KAFKA_SASL_USERNAME: 'worker',
+      KAFKA_SASL_PASSWORD: 'hush',
+      BUDGET_TIMEZONE: 'Europe/Berlin',
+      PORT: '0',
+      LOG_LEVEL: 'Debug',
+    };
+
+    expect(load(env)).toMatchObject({
+      kafka: {
+        brokers: ['a:1', '[::1]:65535', 'b-2.example:9092'],
+        ssl: true,
+        sasl: { mechanism: 'scram-sha-512', username: 'worker', password: 'hush' },
+      },
+      budgetTimezone: 'Europe/Berlin',
+      port: 0,
+      log: { level: 'debug' },
+    });
+  });
+
+  it.each(['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL'])('does not start without %s', (name) => {
+    const faults = faultsOf(() => load({ [name]: undefined }));
+
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
+  });
+
+  it.each([
+    [
+      'KAFKA_BROKERS',
+      ['broker', 'broker:0', 'broker:65536', 'broker:x', 'http://broker:1', 'a:1,', 'a:1;b:2', 'a b:1'],
+    ],
+    ['KAFKA_SSL', ['yes', '1', 'truely']],
+    ['KAFKA_SASL_MECHANISM', ['gssapi', 'scram-sha-1', 'plain;']],
+    [
+      'DATABASE_URL',
+      ['worker:hush@host/db', 'mysql://u:hush@host/db', 'postgresql:hush', 'postgres://u:hush@host:port/db'],
+    ],
+    ['MIGRATION_DATABASE_URL', ['owner:hush@host/db', 'redis://:hush@host']],
+    ['REDIS_URL', ['host:6379', 'http://:hush@host', 'redis:hush', 'postgres://u:hush@host']],
+    ['BUDGET_TIMEZONE', ['Soul', 'Asia/Soul', 'GMT+9', 'KST9', '+09:00']],
+    ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
+    ['LOG_LEVEL', ['verbose', 'warning', '3']],
+  ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {
+    const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'worker', KAFKA_SASL_PASSWORD: 'p' };
+
+    for (const value of values) {
+      const faults = faultsOf(() => load({ ...sasl, [name]: value }));
+
+      expect(faults, value).toEqual([expect.stringMatching(new RegExp(`^${name} must be [^\\n]+$`))]);
+      expect(faults[0]?.slice(name.length)).not.toContain(value.length > 2 ? value : 'hush');
+    }
+  });
+
+  it('never repeats a value, whatever it is and whichever variable has it', () => {
+    const secret = fc.stringMatching(/^[!-~]{0,20}$/).map((text) => `${text}\nhush-${text}`);
+    fc.assert(
+      fc.property(fc.constantFrom(...NAMES), secret, (name, value) => {
+        const faults = faultsOf(() => load({ [name]: value }));
+
+        expect(faults.join('\n')).not.toContain('hush');
+        expect(faults.every((fault) => NAMES.some((each) => fault.startsWith(`${each} `)))).toBe(true);
+      }),
+    );
+  });
+
+  it('says everything that is wrong at once, one line each', () => {
+    const env = { KAFKA_BROKERS: 'broker', DATABASE_URL: '', PORT: 'http', KAFKA_SASL_USERNAME: 'worker' };
+
+    const names = faultsOf(() => load(env)).map((fault) => fault.split(' ')[0]);
+
+    expect(names).toEqual(['KAFKA_BROKERS', 'DATABASE_URL', 'PORT', 'KAFKA_SASL_MECHANISM']);
+  });
+
+  it.each([
+    [['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'], { KAFKA_SASL_MECHANISM: 'plain' }],
+    [['KAFKA_SASL_PASSWORD'], { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'worker' }],
+    [['KAFKA_SASL_MECHANISM'], { KAFKA_SASL_USERNAME: 'worker', KAFKA_SASL_PASSWORD: 'hush' }],
+    [['KAFKA_SASL_MECHANISM'], { KAFKA_SASL_PASSWORD: 'hush' }],
+  ])('misses %j where only a part of the SASL variables is set', (missing, env) => {
+    const faults = faultsOf(() => load(env));
+
+    expect(faults.map((fault) => fault.split(' ')[0])).toEqual(missing);
+    expect(faults.join('\n')).not.toContain('hush');
+  });
+});
+
+describe('the database URLs', () => {
+  it('are read without the rest of the environment', () => {
+    expect(loadDatabaseUrl({ DATABASE_URL: ENOUGH.DATABASE_URL })).toBe(ENOUGH.DATABASE_URL);
+    expect(faultsOf(() => loadDatabaseUrl({}))).toEqual([expect.stringMatching(/^DATABASE_URL is missing/)]);
+  });
+
+  it("are the owner's for migrations, else the Worker's", () => {
+    const owner = 'postgresql://owner@host/db';
+
+    expect(loadMigrationDatabaseUrl({ ...ENOUGH, MIGRATION_DATABASE_URL: owner })).toBe(owner);
+    expect(loadMigrationDatabaseUrl(ENOUGH)).toBe(ENOUGH.DATABASE_URL);
+    expect(faultsOf(() => loadMigrationDatabaseUrl({}))).toEqual([expect.stringMatching(/^DATABASE_URL is missing/)]);
+  });
+});
+
+describe('.env.example', () => {
+  const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+  const entries = example.split('\n').flatMap((line) => {
+    const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value] as const];
+  });
+
+  it('lists exactly the variables that there are', () => {
+    expect(entries.map(([name]) => name).toSorted()).toEqual(NAMES.toSorted());
+  });
+
+  it('is a configuration that the Worker starts with', () => {
+    expect(() => loadConfig(Object.fromEntries(entries))).not.toThrow();
+  });
+});

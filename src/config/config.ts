@@ -1,0 +1,95 @@
+import { VARIABLES, type LogLevel, type SaslMechanism, type Variable } from './variables.js';
+
+type Names = keyof typeof VARIABLES;
+type Environment = { readonly [K in Names]: ReturnType<(typeof VARIABLES)[K]['parse']> | undefined };
+
+interface KafkaConfig {
+  readonly brokers: string[];
+  readonly ssl: boolean;
+  readonly sasl: { mechanism: SaslMechanism; username: string; password: string } | undefined;
+}
+
+/** The whole configuration, typed by who needs it; everything else takes a part of this and never sees the environment. */
+export interface Config {
+  readonly kafka: KafkaConfig;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly budgetTimezone: string;
+  readonly port: number;
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean };
+}
+
+/** One line a faulty variable; the value itself is never repeated, it could be a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads and checks the environment at once.
+ *
+ * @throws ConfigError with one line for every variable that is missing or wrong
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const values = read(env, Object.keys(VARIABLES) as Names[], saslFaults);
+  return {
+    kafka: { brokers: values.KAFKA_BROKERS ?? [], ssl: values.KAFKA_SSL ?? false, sasl: saslOf(values) },
+    databaseUrl: values.DATABASE_URL ?? '',
+    redisUrl: values.REDIS_URL ?? '',
+    budgetTimezone: values.BUDGET_TIMEZONE ?? '',
+    port: values.PORT ?? 0,
+    log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
+  };
+}
+
+/** What a command of the CLI needs that only reads the ledger. */
+export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
+  return read(env, ['DATABASE_URL']).DATABASE_URL ?? '';
+}
+
+/** The owner's connection, for `npm run migrate`. */
+export function loadMigrationDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
+  const owner = read(env, ['MIGRATION_DATABASE_URL']).MIGRATION_DATABASE_URL;
+  return owner ?? loadDatabaseUrl(env);
+}
+
+function read<K extends Names>(
+  env: NodeJS.ProcessEnv,
+  names: readonly K[],
+  faultsBetween: (isSet: (name: Names) => boolean) => string[] = () => [],
+): Pick<Environment, K> {
+  const faults: string[] = [];
+  const values: Partial<Record<Names, unknown>> = {};
+  for (const name of names) {
+    const variable: Variable<unknown> = VARIABLES[name];
+    const given = env[name]?.trim();
+    const text = given === undefined || given === '' ? variable.fallback : given;
+    if (text === undefined) {
+      if (variable.required) faults.push(`${name} is missing: ${variable.about}`);
+      continue;
+    }
+    try {
+      values[name] = variable.parse(text);
+    } catch (error) {
+      faults.push(`${name} ${(error as Error).message}`);
+    }
+  }
+  faults.push(...faultsBetween((name) => (env[name] ?? '').trim() !== ''));
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return values as Pick<Environment, K>;
+}
+
+/** The three go together or not at all. */
+function saslFaults(isSet: (name: Names) => boolean): string[] {
+  const credentials = ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
+  if (isSet('KAFKA_SASL_MECHANISM')) {
+    return credentials.filter((name) => !isSet(name)).map((name) => `${name} is missing: KAFKA_SASL_MECHANISM is set`);
+  }
+  const given = credentials.filter(isSet);
+  return given.length === 0 ? [] : [`KAFKA_SASL_MECHANISM is missing, but there is ${given.join(' and ')}`];
+}
+
+function saslOf(values: Environment): KafkaConfig['sasl'] {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
+  if (mechanism === undefined || username === undefined || password === undefined) return undefined;
+  return { mechanism, username, password };
+}

@@ -1,0 +1,60 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OwnConnection } from '../platform/database/own-connection.js';
+import type { GroupPoster } from './group-poster.js';
+import { PostingQueue, type PendingPosting } from './posting-queue.js';
+
+/**
+ * One connection with its own queue. While a call is away, postings gather; what has gathered is the next group. An idle
+ * lane sends a single posting at once.
+ *
+ * An advertiser always takes the same lane: two calls at the same time that share advertisers would wait for each other.
+ */
+export class Lane {
+  private readonly queue = new PostingQueue();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly connection: OwnConnection,
+    private readonly poster: GroupPoster,
+    /** Takes postings whose advertiser's row somebody else has locked, so that they do not hold up the lane. */
+    private readonly setAside: (held: PendingPosting[]) => void,
+  ) {}
+
+  get size(): number {
+    return this.queue.size;
+  }
+
+  add(pending: PendingPosting): void {
+    this.queue.add(pending);
+    this.running ??= this.run();
+  }
+
+  /** Resolves when nothing is waiting or under way any more. */
+  async drained(): Promise<void> {
+    while (this.running !== undefined) await this.running;
+  }
+
+  /** Ends the connection; what still waits is rejected as transient. */
+  async close(): Promise<void> {
+    await this.connection.close();
+    await this.drained();
+  }
+
+  private async run(): Promise<void> {
+    // Handlers that run together post together, in one turn of the event loop: let them all arrive.
+    await nextTurn();
+    while (this.queue.size > 0) {
+      let group: PendingPosting[] = [];
+      try {
+        await this.connection.use(async (client) => {
+          group = this.queue.takeGroup(); // only now: more may have come while the connection was made
+          this.setAside(await this.poster.post(client, group, 'wait'));
+        });
+      } catch (error) {
+        // Nobody waits here for a database that is away: the records' retries do, and they are seen and counted.
+        this.poster.giveUp(group.length > 0 ? group : this.queue.takeAll(), error);
+      }
+    }
+    this.running = undefined;
+  }
+}

@@ -1,0 +1,101 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { OwnConnection } from '../platform/database/own-connection.js';
+import { TransientError } from '../platform/failure.js';
+import { GroupPoster } from './group-poster.js';
+import { HeldPostings } from './held-postings.js';
+import { Lane } from './lane.js';
+import { LedgerHooks } from './ledger-hooks.js';
+import { DEFAULT_LANES, LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
+import type { Posting, PostingResult } from './posting.js';
+import { checkPosting } from './refusal.js';
+import { WaitingRoom } from './waiting-room.js';
+
+/** Postings in hand, waiting or under way, above which `post` waits before it takes another one. */
+const MOST_IN_HAND = 10_000;
+/** Of these so many may belong to locked advertisers, so that those never use up the room of all others. */
+const MOST_HELD = 5_000;
+/** The Worker has ten seconds to stop, and the transport has waited for its records before; a call that hangs is cut off. */
+const DRAIN_MS = 2_000;
+
+/** The one way to move money: postings in; balances, histories and daily spend out. */
+@Injectable()
+export class LedgerService implements OnApplicationShutdown {
+  private readonly lanes: readonly Lane[];
+  private readonly held: HeldPostings;
+  private readonly room = new WaitingRoom(MOST_IN_HAND);
+  private readonly heldRoom = new WaitingRoom(MOST_HELD);
+  private closed = false;
+
+  constructor(@Inject(LEDGER_OPTIONS) options: LedgerOptions, hooks: LedgerHooks) {
+    const poster = new GroupPoster(options.budgetTimezone, hooks);
+    const connect = (name: string) => new OwnConnection(options.databaseUrl, `worker-ledger-${name}`);
+    this.held = new HeldPostings(connect('held'), poster);
+    this.lanes = Array.from(
+      { length: options.lanes ?? DEFAULT_LANES },
+      (_, i) =>
+        new Lane(connect(`lane-${i + 1}`), poster, (held) => {
+          this.held.addAll(held);
+        }),
+    );
+  }
+
+  /**
+   * Posts once, whatever is repeated: the same key again is answered with what was stored, `created: false`.
+   * Waits while too much is in hand, and while somebody else has the advertiser's row locked.
+   *
+   * @throws PoisonError `UNKNOWN_ADVERTISER`, `UNKNOWN_CAMPAIGN` or `CAMPAIGN_ADVERTISER_MISMATCH` (the latter two for
+   *   charges only)
+   * @throws PoisonError `IDEMPOTENCY_CONFLICT` when the key or the `compensationId` came before for another advertiser, as
+   *   another type or, for a refund, with another amount. A click's price may have changed since: it is a repeat
+   * @throws PoisonError `INVALID_EVENT` for a value that the ledger cannot keep
+   * @throws TransientError when the database is away; the posting may have been made all the same: post it again
+   */
+  async post(posting: Posting): Promise<PostingResult> {
+    checkPosting(posting);
+    if (this.closed) throw new TransientError('the ledger is closed: the Worker stops');
+    const room = this.held.holds(posting.advertiserId) ? this.heldRoom : this.room;
+    const leave = await room.enter();
+    try {
+      return await this.enqueue(posting);
+    } finally {
+      leave();
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+
+  /** Takes nothing more, finishes what is in hand within two seconds, and rejects the rest as transient. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.race([this.drained(), pause(DRAIN_MS, undefined, { ref: false })]);
+    await Promise.all([...this.lanes, this.held].map((queue) => queue.close()));
+  }
+
+  private async drained(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.drained()));
+    await this.held.drained(); // what the lanes set aside at last
+  }
+
+  private enqueue(posting: Posting): Promise<PostingResult> {
+    return new Promise((resolve, reject) => {
+      const pending = { posting, resolve, reject };
+      if (this.held.holds(posting.advertiserId)) this.held.add(pending);
+      else this.laneOf(posting.advertiserId).add(pending);
+    });
+  }
+
+  private laneOf(advertiserId: bigint): Lane {
+    const lane = this.lanes[spread(advertiserId) % this.lanes.length];
+    if (lane === undefined) throw new Error('the ledger has no lane');
+    return lane;
+  }
+}
+
+/** Spreads ids that follow a pattern (all even, say), which a plain remainder would put on the same lane. */
+function spread(id: bigint): number {
+  const folded = Number(BigInt.asUintN(32, id ^ (id >> 32n)));
+  return (Math.imul(folded, 0x9e37_79b1) >>> 16) & 0xffff; // Knuth's multiplicative hashing: the upper bits are the mixed ones
+}

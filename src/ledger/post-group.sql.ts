@@ -1,0 +1,149 @@
+import type { ClientBase } from 'pg';
+import type { PoisonCode } from '../platform/failure.js';
+import { parsePlainArray, plainArray, textArray } from './array-literal.js';
+import type { CampaignSpend, Posting, PostingResult } from './posting.js';
+
+/** What the database says of one posting. */
+export type PostingOutcome =
+  | { readonly status: 'SETTLED'; readonly result: PostingResult }
+  /** Somebody else holds the advertiser's row. */
+  | { readonly status: 'HELD' }
+  | { readonly status: 'REFUSED'; readonly code: PoisonCode };
+
+export interface PostGroupOptions {
+  readonly budgetTimezone: string;
+  /** How long to wait for an advertiser's row; null: whatever is locked right now is answered `HELD`. */
+  readonly lockWaitMs: number | null;
+}
+
+/** A new version of the function is a new name here: `ledger_post_v1` stays for replicas that still run the old code. */
+const TEXT = `
+  select statuses, balances, stored_ids, campaigns, days, daily_budgets, campaign_statuses, posted_ids,
+         spend_campaigns, spend_days, spends
+  from ledger_post_v1(
+    $1::bigint[], $2::int, $3::text,
+    $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::numeric[], $9::text[], $10::text[],
+    $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::bigint[],
+    $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[])`;
+
+/**
+ * Posts a group in one call and one transaction; the answers come in the order of the postings. No key may be there twice.
+ *
+ * @throws the driver's error; then nothing is posted, unless the connection was lost or timed out: the keys cover that
+ */
+export async function postGroup(
+  client: ClientBase,
+  postings: readonly Posting[],
+  options: PostGroupOptions,
+): Promise<PostingOutcome[]> {
+  const { rows } = await client.query<RawAnswer>({
+    name: 'ledger-post-v1',
+    text: TEXT,
+    values: [
+      plainArray([...new Set(postings.map((p) => p.advertiserId))]),
+      options.lockWaitMs,
+      options.budgetTimezone,
+      ...columnsOf(postings),
+      ...refundColumnsOf(postings),
+    ],
+    rowMode: 'array',
+    types: AS_TEXT,
+  });
+  const answer = rows[0];
+  if (answer === undefined) throw new Error('ledger_post_v1 returned no row');
+  return readAnswer(answer, postings.length);
+}
+
+type RawAnswer = (string | null)[];
+
+/** Arrays of numeric would come back as floats: everything stays text, and is taken apart here. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+function columnsOf(postings: readonly Posting[]): string[] {
+  return [
+    textArray(postings.map((p) => p.idempotencyKey)),
+    plainArray(postings.map((p) => p.type)),
+    plainArray(postings.map((p) => p.advertiserId)),
+    plainArray(postings.map((p) => (p.type === 'DEDUCT' ? p.campaignId : (p.duplicateClick.campaignId ?? null)))),
+    plainArray(postings.map((p) => p.amount)),
+    plainArray(postings.map((p) => (p.type === 'DEDUCT' ? p.priceSource : null))),
+    textArray(postings.map((p) => p.eventId)),
+    textArray(postings.map((p) => p.origin.topic)),
+    plainArray(postings.map((p) => p.origin.partition)),
+    plainArray(postings.map((p) => p.origin.offset)),
+    plainArray(postings.map((p) => storableMs(p.origin.timestamp))),
+    plainArray(postings.map((p) => storableMs(p.occurredAt ?? p.origin.timestamp))),
+  ];
+}
+
+/** Empty for clicks alone, which is nearly every group. */
+function refundColumnsOf(postings: readonly Posting[]): string[] {
+  if (postings.every((p) => p.type === 'DEDUCT')) return ['{}', '{}', '{}', '{}', '{}'];
+  const clicks = postings.map((p) => (p.type === 'REFUND' ? p.duplicateClick : undefined));
+  return [
+    textArray(clicks.map((c) => c?.compensationId)),
+    textArray(clicks.map((c) => c?.originalEventId)),
+    textArray(clicks.map((c) => c?.duplicateEventId)),
+    textArray(clicks.map((c) => c?.reason)),
+    plainArray(clicks.map((c) => (c?.detectedAt === undefined ? null : storableMs(c.detectedAt)))),
+  ];
+}
+
+const YEAR_1_MS = -62_135_596_800_000;
+const YEAR_9999_MS = 253_402_300_799_000;
+
+/** Producers set a record's time to whatever they like; what Postgres cannot store is kept at the rim and still charged. */
+function storableMs(ms: number): number {
+  return Math.trunc(Math.min(Math.max(ms, YEAR_1_MS), YEAR_9999_MS));
+}
+
+function readAnswer(answer: RawAnswer, size: number): PostingOutcome[] {
+  const [statuses = [], balances = [], storedIds = [], campaigns = [], days = [], budgets = [], campaignStatuses = []] =
+    answer.map(parsePlainArray);
+  const [postedIds = [], ...spendColumns] = answer.slice(7).map(parsePlainArray);
+  if (statuses.length !== size) throw new Error(`ledger_post_v1 answered ${statuses.length} of ${size} postings`);
+  const spends = readSpends(spendColumns);
+  let posted = 0;
+
+  const campaignAt = (place: number): CampaignSpend | null => {
+    const campaignId = campaigns[place] ?? null;
+    if (campaignId === null) return null;
+    const spend = spends.get(campaignId)?.find(({ day }) => day === days[place]);
+    if (spend === undefined) return null;
+    const status = campaignStatuses[place] ?? '';
+    return { campaignId: BigInt(campaignId), ...spend, dailyBudget: budgets[place] ?? null, status };
+  };
+
+  return statuses.map((status, place): PostingOutcome => {
+    if (status === 'HELD') return { status };
+    if (status !== 'POSTED' && status !== 'REPEATED') return { status: 'REFUSED', code: status as PoisonCode };
+    const id = status === 'POSTED' ? postedIds[posted++] : storedIds[place];
+    return {
+      status: 'SETTLED',
+      result: {
+        historyId: BigInt(id ?? missing('id')),
+        created: status === 'POSTED',
+        balanceAfter: balances[place] ?? missing('balance'),
+        campaign: campaignAt(place),
+      },
+    };
+  });
+}
+
+type Spend = Pick<CampaignSpend, 'day' | 'spent'>;
+
+/** By campaign; a group seldom holds more than one day of it. */
+function readSpends([campaigns = [], days = [], spends = []]: (string | null)[][]): Map<string, Spend[]> {
+  const byCampaign = new Map<string, Spend[]>();
+  for (const [i, campaign] of campaigns.entries()) {
+    const spend = { day: days[i] ?? '', spent: spends[i] ?? '0' };
+    const others = byCampaign.get(campaign ?? '');
+    if (others === undefined) byCampaign.set(campaign ?? '', [spend]);
+    else others.push(spend);
+  }
+  return byCampaign;
+}
+
+function missing(what: string): never {
+  throw new Error(`ledger_post_v1 settled a posting without ${what}`);
+}

@@ -1,0 +1,71 @@
+import type { Posting, PostingPriority, PostingResult } from './posting.js';
+
+/** A posting and who waits for it. */
+export interface PendingPosting {
+  readonly posting: Posting;
+  readonly resolve: (result: PostingResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A group of 500 is where Postgres earns most of what grouping gives; above 1,000 there is only latency to gain. */
+export const GROUP_SIZE = 500;
+export const GROUP_SIZE_UNDER_BACKLOG = 1_000;
+/** So that a live posting never waits for a long group of background ones (about 10 ms). */
+const BACKGROUND_GROUP_SIZE = 200;
+const BACKGROUND_SHARE = 0.1;
+
+/** What waits for a lane: live postings first, but at least a tenth of each group to background ones. */
+export class PostingQueue {
+  private readonly waiting: Record<PostingPriority, PendingPosting[]> = { live: [], background: [] };
+
+  get size(): number {
+    return this.waiting.live.length + this.waiting.background.length;
+  }
+
+  add(pending: PendingPosting): void {
+    this.waiting[pending.posting.priority ?? 'live'].push(pending);
+  }
+
+  /** Takes the next group. A key comes once in it: a posting whose key is already there waits for the next group. */
+  takeGroup(): PendingPosting[] {
+    const { live, background } = this.waiting;
+    const limit = live.length > 2 * GROUP_SIZE ? GROUP_SIZE_UNDER_BACKLOG : GROUP_SIZE;
+    const reserved = Math.min(background.length, Math.ceil(limit * BACKGROUND_SHARE));
+    const group: PendingPosting[] = [];
+    const keys = new Set<string>();
+    this.waiting.live = moveInto(group, keys, live, limit - reserved);
+    const room = Math.min(limit - group.length, BACKGROUND_GROUP_SIZE);
+    this.waiting.background = moveInto(group, keys, background, group.length + room);
+    return group;
+  }
+
+  /** Takes everything, to give it up. */
+  takeAll(): PendingPosting[] {
+    const all = [...this.waiting.live, ...this.waiting.background];
+    this.waiting.live = [];
+    this.waiting.background = [];
+    return all;
+  }
+}
+
+/** Moves from `queue` until the group has `limit` postings; returns what stays. */
+function moveInto(
+  group: PendingPosting[],
+  keys: Set<string>,
+  queue: PendingPosting[],
+  limit: number,
+): PendingPosting[] {
+  const repeats: PendingPosting[] = [];
+  let next = 0;
+  for (; next < queue.length && group.length < limit; next++) {
+    const pending = queue[next];
+    if (pending === undefined) break;
+    if (keys.has(pending.posting.idempotencyKey)) {
+      repeats.push(pending);
+    } else {
+      keys.add(pending.posting.idempotencyKey);
+      group.push(pending);
+    }
+  }
+  return repeats.length === 0 ? queue.slice(next) : [...repeats, ...queue.slice(next)];
+}

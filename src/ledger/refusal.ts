@@ -1,0 +1,68 @@
+import { PoisonError, type PoisonCode } from '../platform/failure.js';
+import type { Posting } from './posting.js';
+
+/** Above this, a key would not fit its index; no key of ours comes near it. */
+const LONGEST_KEY = 1_000;
+/** As long as a `compensationId` may be, with room for those that count bytes. */
+const LONGEST_COMPENSATION_ID = 800;
+const HIGHEST_ID = 2n ** 63n - 1n;
+const AMOUNT = /^\d{1,14}(\.\d{1,6})?$/;
+
+/** Says in words why the ledger refused a posting. */
+export function refusal(code: PoisonCode, posting: Posting | undefined): PoisonError {
+  return new PoisonError(code, posting === undefined ? code : wordsFor(code, posting));
+}
+
+/**
+ * Refuses what must not reach the database, where it would be rounded or stop the whole group.
+ *
+ * @throws PoisonError `INVALID_EVENT`
+ */
+export function checkPosting(posting: Posting): void {
+  if (!AMOUNT.test(posting.amount) || /^[0.]*$/.test(posting.amount)) {
+    throw invalid(`amount "${shortened(posting.amount)}": must be above zero, below 10^14, with at most six places`);
+  }
+  if (posting.advertiserId <= 0n || posting.advertiserId > HIGHEST_ID) {
+    throw invalid(`advertiserId ${posting.advertiserId.toString()}: must be above zero and below 2^63`);
+  }
+  const campaignId = campaignOf(posting);
+  if (campaignId !== undefined && (campaignId <= 0n || campaignId > HIGHEST_ID)) {
+    throw invalid(`campaignId ${campaignId.toString()}: must be above zero and below 2^63`);
+  }
+  if (posting.idempotencyKey.length > LONGEST_KEY) {
+    throw invalid(`idempotency key "${shortened(posting.idempotencyKey)}": is too long`);
+  }
+  const compensationId = posting.type === 'REFUND' ? posting.duplicateClick.compensationId : undefined;
+  if (compensationId !== undefined && compensationId.length > LONGEST_COMPENSATION_ID) {
+    throw invalid(`compensationId "${shortened(compensationId)}": is too long`);
+  }
+}
+
+function wordsFor(code: PoisonCode, posting: Posting): string {
+  const campaign = campaignOf(posting)?.toString() ?? 'none';
+  const advertiser = posting.advertiserId.toString();
+  switch (code) {
+    case 'UNKNOWN_ADVERTISER':
+      return `advertiserId ${advertiser}: there is no such advertiser`;
+    case 'UNKNOWN_CAMPAIGN':
+      return `campaignId ${campaign}: there is no such campaign`;
+    case 'CAMPAIGN_ADVERTISER_MISMATCH':
+      return `campaignId ${campaign}: does not belong to advertiser ${advertiser}`;
+    case 'IDEMPOTENCY_CONFLICT':
+      return `"${shortened(posting.idempotencyKey)}" was posted before with another amount, type or advertiser`;
+    default:
+      return `the ledger refuses amount "${shortened(posting.amount)}" for advertiser ${advertiser}`;
+  }
+}
+
+function campaignOf(posting: Posting): bigint | undefined {
+  return posting.type === 'DEDUCT' ? posting.campaignId : posting.duplicateClick.campaignId;
+}
+
+function invalid(message: string): PoisonError {
+  return new PoisonError('INVALID_EVENT', message);
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

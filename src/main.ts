@@ -1,0 +1,51 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { ConfigError, loadConfig, type Config } from './config/config.js';
+import { KafkaStrategy } from './platform/kafka/kafka.strategy.js';
+import { StructuredLogger } from './platform/logging/structured-logger.js';
+
+/** An orchestrator kills after 10 s; what could not finish by then is redelivered elsewhere. */
+const STOP_WITHIN_MS = 9_500;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+async function start(config: Config): Promise<void> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, {
+    logger: new StructuredLogger(config.log),
+    forceCloseConnections: true,
+    abortOnError: false,
+  });
+  app.disable('x-powered-by');
+  stopInTime();
+  app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+  app.connectMicroservice<MicroserviceOptions>({ strategy: app.get(KafkaStrategy) }, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  await app.listen(config.port);
+}
+
+/** The first signal starts the clock, a second one ends the process at once. */
+function stopInTime(): void {
+  let stopping = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    });
+  }
+}
+
+try {
+  await start(loadConfig());
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : `the Worker could not start: ${reason(error)}`}\n`,
+  );
+  process.exit(1);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

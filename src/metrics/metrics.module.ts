@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { CampaignsModule } from '../campaigns/campaigns.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { KafkaModule } from '../platform/kafka/kafka.module.js';
+import { RedisModule } from '../platform/redis/redis.module.js';
+import { LedgerMetrics } from './ledger-metrics.js';
+import { MetricsController } from './metrics.controller.js';
+import { MetricsRegistry } from './metrics-registry.js';
+import { PriceMetrics } from './price-metrics.js';
+import { TransportMetrics } from './transport-metrics.js';
+
+/** `/metrics`, for Prometheus. */
+@Module({
+  imports: [KafkaModule, LedgerModule, CampaignsModule, RedisModule],
+  controllers: [MetricsController],
+  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics],
+})
+export class MetricsModule {}

@@ -1,0 +1,117 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
+import { TransportHooks, type LostOffsets, type TransportObserver } from '../platform/kafka/observer.js';
+import { RECORD_OUTCOMES, type RecordOutcome } from '../platform/kafka/record-context.js';
+import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
+import { MetricsRegistry } from './metrics-registry.js';
+
+/** Seconds; closest around the 50 ms that a click may take. */
+const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
+const PARTITION_LABELS = ['topic', 'partition', 'group'] as const;
+
+/** What the transport did, record by record. Children are looked up once: a click must not pay for hashing labels. */
+@Injectable()
+export class TransportMetrics implements TransportObserver, OnApplicationBootstrap {
+  private readonly records: Counter<'topic' | 'group' | 'outcome'>;
+  private readonly latency: Histogram<'topic'>;
+  private readonly retries: Counter<'group' | 'cause'>;
+  private readonly haltedGroups: Gauge<'group'>;
+  private readonly lost: Counter<'topic' | 'partition'>;
+  private readonly recordChildren = new Map<string, { inc: () => void }>();
+  private readonly latencyChildren = new Map<string, { observe: (seconds: number) => void }>();
+
+  constructor(
+    registry: MetricsRegistry,
+    private readonly transport: KafkaStrategy,
+    hooks: TransportHooks,
+  ) {
+    const registers = [registry];
+    this.records = new Counter({
+      name: 'worker_records_total',
+      help: 'Records that were settled, by how they ended',
+      labelNames: ['topic', 'group', 'outcome'],
+      registers,
+    });
+    this.latency = new Histogram({
+      name: 'worker_record_latency_seconds',
+      help: "From a record's timestamp until it was settled",
+      labelNames: ['topic'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.retries = new Counter({
+      name: 'worker_retries_total',
+      help: 'Attempts that failed and will be repeated',
+      labelNames: ['group', 'cause'],
+      registers,
+    });
+    this.haltedGroups = new Gauge({
+      name: 'worker_consumer_halted',
+      help: '1 while a consumer has halted because its records fail one after the other',
+      labelNames: ['group'],
+      registers,
+    });
+    this.lost = new Counter({
+      name: 'worker_offsets_lost_total',
+      help: 'Offsets that retention removed before they were read',
+      labelNames: ['topic', 'partition'],
+      registers,
+    });
+    this.lagGauges(registry);
+    hooks.observe(this);
+  }
+
+  /** Present, at 0, from the start. */
+  onApplicationBootstrap(): void {
+    for (const { group, topic } of this.transport.subscriptions) {
+      for (const outcome of RECORD_OUTCOMES) this.records.inc({ topic, group, outcome }, 0);
+      for (const cause of ['transient', 'unclassified']) this.retries.inc({ group, cause }, 0);
+      this.haltedGroups.set({ group }, 0);
+      this.latency.zero({ topic });
+    }
+  }
+
+  settled(record: RecordCoordinates, group: string, outcome: RecordOutcome): void {
+    const { topic, timestamp } = record;
+    const key = `${outcome} ${group}`;
+    let counter = this.recordChildren.get(key);
+    if (counter === undefined) this.recordChildren.set(key, (counter = this.records.labels({ topic, group, outcome })));
+    counter.inc();
+    let histogram = this.latencyChildren.get(topic);
+    if (histogram === undefined) this.latencyChildren.set(topic, (histogram = this.latency.labels({ topic })));
+    histogram.observe(Math.max(0, (Date.now() - timestamp) / 1000));
+  }
+
+  retried(group: string, cause: 'transient' | 'unclassified'): void {
+    this.retries.inc({ group, cause });
+  }
+
+  halted(group: string, halted: boolean): void {
+    this.haltedGroups.set({ group }, halted ? 1 : 0);
+  }
+
+  offsetsLost({ topic, partition, from, to }: LostOffsets): void {
+    this.lost.inc({ topic, partition }, to - from);
+  }
+
+  private lagGauges(registry: MetricsRegistry): void {
+    const lags = () => this.transport.lags();
+    for (const [name, help, unit] of [
+      ['worker_lag_records', 'How many records the group is behind', 'records'],
+      ['worker_lag_seconds', 'Age of the oldest record that is not settled', 'seconds'],
+    ] as const) {
+      new Gauge({
+        name,
+        help,
+        labelNames: PARTITION_LABELS,
+        registers: [registry],
+        collect() {
+          // A partition that went to another replica is that one's to report.
+          this.reset();
+          for (const { topic, partition, group, ...lag } of lags()) this.set({ topic, partition, group }, lag[unit]);
+        },
+      });
+    }
+  }
+}

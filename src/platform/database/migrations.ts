@@ -1,0 +1,18 @@
+import { CreateRoles1795500000001 } from '../../../migrations/1795500000001-create-roles.js';
+import { CreateAdvertisersAndCampaigns1795500000002 } from '../../../migrations/1795500000002-create-advertisers-and-campaigns.js';
+import { CreateLedger1795500000003 } from '../../../migrations/1795500000003-create-ledger.js';
+import { CreatePostingFunction1795500000004 } from '../../../migrations/1795500000004-create-posting-function.js';
+import { CreateTopUpFunction1795500000005 } from '../../../migrations/1795500000005-create-top-up-function.js';
+import { CreateDeadLettersAndDeliveries1795500000006 } from '../../../migrations/1795500000006-create-dead-letters-and-deliveries.js';
+import { CreateGroupStartsAndSettings1795500000007 } from '../../../migrations/1795500000007-create-group-starts-and-settings.js';
+
+/** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
+export const MIGRATIONS = [
+  CreateRoles1795500000001,
+  CreateAdvertisersAndCampaigns1795500000002,
+  CreateLedger1795500000003,
+  CreatePostingFunction1795500000004,
+  CreateTopUpFunction1795500000005,
+  CreateDeadLettersAndDeliveries1795500000006,
+  CreateGroupStartsAndSettings1795500000007,
+];

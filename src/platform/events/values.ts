@@ -1,0 +1,84 @@
+/**
+ * A JSON number as it was written. `JSON.parse` rounds ids above 2^53 and amounts of more than 15 digits, so numbers that
+ * matter come back from the text (`exact-numbers.ts`).
+ */
+export class ExactNumber {
+  constructor(readonly text: string) {}
+}
+
+const MAX_ID = 2n ** 63n - 1n;
+/** Below 10^14 with at most six places: what numeric(20,6) holds. */
+const PLAIN_DECIMAL = /^(-?)0*(\d{1,14})(?:\.(\d{1,6})0*)?$/;
+const JSON_NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?0*\d{1,3}))?$/;
+/** Longer ones are refused unread: matching a megabyte of zeros takes long enough to hold up every other record. */
+const MAX_DIGITS = 400;
+
+/** An id: a positive whole number up to 2^63-1, as a JSON number or as a string of one. Undefined if it is neither. */
+export function readId(raw: unknown): bigint | undefined {
+  const text = raw instanceof ExactNumber ? plainText(raw.text)?.replace(/\.0+$/, '') : raw;
+  if (typeof text !== 'string' || !/^\d{1,40}$/.test(text)) return undefined;
+  const id = BigInt(text);
+  return id > 0n && id <= MAX_ID ? id : undefined;
+}
+
+/** Money: a plain decimal below 10^14 with at most six places, in its shortest form. Undefined if it is not that. */
+export function readAmount(raw: unknown): string | undefined {
+  const text = raw instanceof ExactNumber ? plainText(raw.text) : raw;
+  if (typeof text !== 'string' || text.length > MAX_DIGITS) return undefined;
+  const [, sign, whole, places = ''] = PLAIN_DECIMAL.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const fraction = places.replace(/0+$/, '');
+  const amount = fraction === '' ? whole : `${whole}.${fraction}`;
+  return sign === '-' && /[1-9]/.test(amount) ? `-${amount}` : amount;
+}
+
+/** Whether an amount of `readAmount` is above zero. */
+export function isAboveZero(amount: string): boolean {
+  return !amount.startsWith('-') && /[1-9]/.test(amount);
+}
+
+/** `yyyy-MM-dd`, then perhaps `T` or a blank, a time, and a zone; without a zone it is UTC (Flink SQL writes it so). */
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
+const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** A moment in milliseconds since the epoch: ISO 8601, `yyyy-MM-dd HH:mm:ss[.SSS]` (UTC) or epoch milliseconds. */
+export function readTime(raw: unknown): number | undefined {
+  if (raw instanceof ExactNumber) {
+    const text = plainText(raw.text)?.replace(/\.\d*$/, '');
+    if (text === undefined || text.startsWith('-')) return undefined;
+    const time = Number(text);
+    return time <= MAX_TIME ? time : undefined;
+  }
+  if (typeof raw !== 'string') return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
+    TIME.exec(raw) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return undefined;
+  const date = Date.UTC(Number(year), Number(month) - 1, Number(day));
+  // Date.UTC rolls 30 February over to March; such a day is no day.
+  if (Number(year) < 1 || new Date(date).toISOString().slice(0, 10) !== `${year}-${month}-${day}`) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
+  const time = (Number(hour) * 60 + Number(minute)) * 60_000 + Number(second) * 1000;
+  const offset = zoneMinutes(zone);
+  return offset === undefined ? undefined : date + time + Number(fraction.padEnd(3, '0').slice(0, 3)) - offset * 60_000;
+}
+
+function zoneMinutes(zone: string): number | undefined {
+  if (zone === 'Z') return 0;
+  const [, sign, hours, minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  if (Number(hours) > 18 || Number(minutes) > 59) return undefined;
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}
+
+/** A JSON number without its exponent: `1.5E-3` (as Java writes a small double) is 0.0015, exactly. */
+function plainText(number: string): string | undefined {
+  if (number.length < 20 && /^\d+$/.test(number)) return number;
+  const [, sign, whole, fraction = '', exponent = '0'] = JSON_NUMBER.exec(number) ?? [];
+  if (whole === undefined || whole.length + fraction.length > MAX_DIGITS) return undefined;
+  const shift = Number(exponent);
+  const digits = whole + fraction;
+  const point = whole.length + shift;
+  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0');
+  const at = Math.max(point, 1);
+  const [before, after] = [padded.slice(0, at), padded.slice(at).replace(/0+$/, '')];
+  return `${sign ?? ''}${before.replace(/^0+(?=\d)/, '')}${after === '' ? '' : `.${after}`}`;
+}

@@ -1,0 +1,115 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DataSource, type QueryRunner } from 'typeorm';
+import type { Admin } from 'kafkajs';
+import { DatabaseLifecycle } from '../database/database-lifecycle.js';
+
+/** Any number that nobody else locks by; the group and topic are the second half of the key. */
+const LOCK_SPACE = 0x6b61;
+
+interface StartRow {
+  readonly partition: number;
+  readonly start_offset: string;
+}
+
+/**
+ * Decides once, for all replicas, where a group that has never run begins, and records it in `group_starts`. Without that
+ * a crash before the first commit, or a second replica, would begin at a later end and lose what came between.
+ */
+@Injectable()
+export class GroupStarts {
+  private readonly logger = new Logger(GroupStarts.name);
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly lifecycle: DatabaseLifecycle,
+  ) {}
+
+  /**
+   * Must have run before the group's first member joins: Kafka takes offsets from outside only while there is none.
+   *
+   * @returns the recorded first offset of each partition
+   */
+  async decide(admin: Admin, group: string, topic: string, from: 'latest' | 'earliest'): Promise<Map<number, number>> {
+    await this.lifecycle.ready();
+    const runner = this.database.createQueryRunner();
+    try {
+      await runner.connect();
+      await runner.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_SPACE, `${group} ${topic}`]);
+      const known = await startsOf(runner, group, topic);
+      if (known.size > 0) return known;
+      const starts = await this.firstStarts(admin, group, topic, from);
+      await this.insert(runner, group, topic, starts);
+      this.logger.log({ msg: 'first start of the group decided', group, topic, from, starts: [...starts.values()] });
+      return starts;
+    } finally {
+      // The session's end gives the lock back even where this statement cannot be sent any more.
+      await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
+      await runner.release();
+    }
+  }
+
+  /** A partition that came after the first start begins at its first record; from now on that is known. */
+  async record(group: string, topic: string, partition: number, offset: number): Promise<void> {
+    const runner = this.database.createQueryRunner();
+    try {
+      await this.insert(runner, group, topic, new Map([[partition, offset]]));
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /**
+   * Whether the start that is recorded speaks of an older topic of that name: everything that is there now came after it,
+   * though it begins below it. Kafka forgets a group's commits with a topic; this is what is left to tell by.
+   */
+  async isOutdated(admin: Admin, group: string, topic: string, partition: number, low: number): Promise<boolean> {
+    const [row] = await this.database.query<{ decided_at: Date }[]>(
+      'select decided_at from group_starts where group_id = $1 and topic = $2 and partition = $3',
+      [group, topic, partition],
+    );
+    if (row === undefined) return false;
+    const since = await admin.fetchTopicOffsetsByTimestamp(topic, row.decided_at.getTime());
+    return since.some((first) => first.partition === partition && Number(first.offset) === low);
+  }
+
+  private async firstStarts(
+    admin: Admin,
+    group: string,
+    topic: string,
+    from: 'latest' | 'earliest',
+  ): Promise<Map<number, number>> {
+    const ends = await admin.fetchTopicOffsets(topic);
+    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    // Commits without a recorded start: the group ran before starts were recorded; what it did not commit came later.
+    const hasRun = [...commits.values()].some((offset) => offset >= 0);
+    const starts = new Map<number, number>();
+    for (const { partition, low, high } of ends) {
+      const commit = commits.get(partition) ?? -1;
+      starts.set(partition, commit >= 0 ? commit : Number(from === 'latest' && !hasRun ? high : low));
+    }
+    const undecided = [...starts].filter(([partition]) => (commits.get(partition) ?? -1) < 0);
+    if (undecided.length > 0) {
+      const partitions = undecided.map(([partition, offset]) => ({ partition, offset: String(offset) }));
+      await admin.setOffsets({ groupId: group, topic, partitions });
+    }
+    return starts;
+  }
+
+  private async insert(runner: QueryRunner, group: string, topic: string, starts: Map<number, number>): Promise<void> {
+    await runner.query(
+      `insert into group_starts (group_id, topic, partition, start_offset)
+       select $1, $2, p, o from unnest($3::int[], $4::bigint[]) as t (p, o)
+       on conflict (group_id, topic, partition) do nothing`,
+      [group, topic, [...starts.keys()], [...starts.values()]],
+    );
+  }
+}
+
+async function startsOf(runner: QueryRunner, group: string, topic: string): Promise<Map<number, number>> {
+  const rows = (await runner.query(
+    'select partition, start_offset::text from group_starts where group_id = $1 and topic = $2',
+    [group, topic],
+  )) as StartRow[];
+  return new Map(rows.map(({ partition, start_offset: offset }) => [partition, Number(offset)]));
+}

@@ -1,0 +1,147 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import type { Kafka, Producer } from 'kafkajs';
+import { registerCodecs } from './codecs.js';
+import { RETRY_SUFFIX } from './dead-letter.js';
+import { DeadLetterProducer } from './dead-letter-producer.js';
+import type { HandlerExtras } from './event-pattern.js';
+import { GroupConsumer, type GroupState } from './group-consumer.js';
+import { GroupStarts } from './group-starts.js';
+import { HandlerRegistry } from './handler-registry.js';
+import { createKafka, createProducer, withAdmin } from './kafka-client.js';
+import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
+import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
+import { TransportHooks, type PartitionLag } from './observer.js';
+import type { RecordHandler } from './record-handler.js';
+import { TopicPreparation } from './topic-preparation.js';
+
+/**
+ * Nest's way in for Kafka records. For every handler one consumer for its topic and one for its replays: a group whose
+ * members have different topics leaves partitions unread, and a replay must not take a live record's place.
+ *
+ * Nest's own `ServerKafka` has neither batches nor manual commits nor dead letters.
+ */
+@Injectable()
+export class KafkaStrategy
+  extends Server
+  implements CustomTransportStrategy, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  /** Nest hands a handler's error back to us instead of logging it. */
+  override readonly propagatesEventHandlerErrors = true;
+  private readonly registry = new HandlerRegistry();
+  private readonly limits: TransportLimits;
+  private readonly pingClient: Kafka;
+  private readonly producer: Producer;
+  private readonly preparation: TopicPreparation;
+  private readonly deadLetters: DeadLetterProducer;
+  private groups: GroupConsumer[] = [];
+  private draining = false;
+
+  constructor(
+    @Inject(KAFKA_OPTIONS) private readonly options: KafkaOptions,
+    private readonly hooks: TransportHooks,
+    private readonly starts: GroupStarts,
+    private readonly modules: ModulesContainer,
+  ) {
+    super();
+    this.limits = { ...TRANSPORT_LIMITS, ...options.limits };
+    this.pingClient = createKafka(options.connection);
+    this.producer = createProducer(createKafka(options.connection));
+    this.preparation = new TopicPreparation(createKafka(options.connection), options.ownTopics, starts);
+    this.deadLetters = new DeadLetterProducer(this.producer, hooks, (topic) => this.preparation.partitionsOf(topic));
+  }
+
+  override addHandler(
+    pattern: string,
+    callback: MessageHandler,
+    isEvent = false,
+    extras: Partial<HandlerExtras> = {},
+  ): void {
+    // Kept by topic and group, and never chained: Nest's `next` would run the second handler inside the first.
+    if (isEvent) this.registry.add(pattern, callback, extras);
+  }
+
+  /** Starts the groups and returns: they connect and join in the background, for as long as it takes. */
+  listen(callback: (error?: unknown) => void): void {
+    try {
+      this.registry.check(this.modules);
+      registerCodecs();
+      this.groups = this.subscriptions.map(({ handler, topic, group }) => this.groupFor(handler, topic, group));
+      for (const group of this.groups) group.start();
+      callback();
+    } catch (error) {
+      callback(error);
+    }
+  }
+
+  /** Every group of the process and how it fares. */
+  get states(): { group: string; state: GroupState }[] {
+    return this.groups.map(({ group, state }) => ({ group, state }));
+  }
+
+  /** What the process listens to. */
+  get subscriptions(): { handler: RecordHandler; group: string; topic: string }[] {
+    return this.registry.all.flatMap((handler) => [
+      { handler, group: handler.group, topic: handler.topic },
+      { handler, group: `${handler.group}-retry`, topic: handler.topic + RETRY_SUFFIX },
+    ]);
+  }
+
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  lags(): PartitionLag[] {
+    return this.groups.flatMap((group) => group.lags());
+  }
+
+  /** Resolves when a broker answers. */
+  async ping(): Promise<void> {
+    await withAdmin(this.pingClient, (admin) => admin.describeCluster());
+  }
+
+  /** While HTTP still answers, so that an orchestrator sees the draining. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    const deadline = Date.now() + this.limits.drainMs;
+    await Promise.all(this.groups.map((group) => group.close(deadline)));
+  }
+
+  /** Last of all: until then a record in hand may still become a dead letter. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.producer.disconnect().catch(() => undefined);
+  }
+
+  on(): never {
+    throw new Error('the Kafka transport has no events of its own: register with TransportHooks');
+  }
+
+  unwrap(): never {
+    throw new Error('the Kafka transport has a client for each group: none of them stands for all');
+  }
+
+  private groupFor(handler: RecordHandler, topic: string, group: string): GroupConsumer {
+    const { connection, firstPriorityTopic, fatal } = this.options;
+    return new GroupConsumer(group, topic, {
+      handler,
+      priority: topic === firstPriorityTopic ? 'live' : 'background',
+      limits: this.limits,
+      hooks: this.hooks,
+      starts: this.starts,
+      producer: this.producer,
+      deadLetters: this.deadLetters,
+      fatal,
+      createKafka: () => createKafka(connection),
+      prepare: async (signal) => {
+        await this.producer.connect();
+        return this.preparation.of(group, topic, signal);
+      },
+    });
+  }
+}

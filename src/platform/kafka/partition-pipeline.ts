@@ -1,0 +1,311 @@
+import type { Batch, KafkaMessage } from 'kafkajs';
+import { classify, type Failure } from '../classify.js';
+import { detached, toConsumedRecord, type ConsumedRecord } from './consumed-record.js';
+import type { TransportLimits } from './limits.js';
+import { PartitionProgress, type ProgressSlot } from './partition-progress.js';
+import type { RecordOutcome } from './record-context.js';
+import { RetryQueue } from './retry-queue.js';
+
+/** What a partition needs of its group. */
+export interface PipelineGroup {
+  readonly limits: TransportLimits;
+  /** Only one record at a time may be tried. */
+  readonly isProbing: boolean;
+  /** Reads and handles a record; undefined where it is to be skipped. Settles with the outcome, throws what went wrong. */
+  handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined;
+  /** Resolves when the dead letter is safe. */
+  bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void>;
+  /** A record's last unclassified failure: whether it may be buried; halts the group where that was one too many. */
+  exhausted(record: ConsumedRecord, message: string): 'bury' | 'keep';
+  /** A handler was able to do its work. */
+  handled(): void;
+  retried(record: ConsumedRecord, failure: Failure, pauseMs: number): void;
+  settled(record: ConsumedRecord, outcome: RecordOutcome): void;
+  /** Only a bug comes here. */
+  broken(error: unknown): void;
+}
+
+/** Records whose handlers were started together. */
+interface Chunk {
+  readonly startedAt: number;
+  remaining: number;
+  /** Took too long: what is left of it no longer counts as under way. */
+  parked: boolean;
+}
+
+interface Task {
+  record: ConsumedRecord;
+  readonly slot: ProgressSlot;
+  chunk: Chunk | undefined;
+  /** How often it failed, of either kind. */
+  transient: number;
+  unclassified: number;
+}
+
+/**
+ * One assignment of a partition, from its start to its end. A record is *queued*, *under way* (its handler runs), *parked* (it takes
+ * long, or waits for its next attempt) or *settled* (handled, skipped, or safe among the dead letters). A transient
+ * failure with nothing settled since closes the door for new records until the next attempt.
+ */
+export class PartitionPipeline {
+  readonly progress: PartitionProgress;
+  /** The offset after the newest record of the partition, as of the last fetch. */
+  highWatermark: number;
+  /** Taken over from kafkajs, not started yet. */
+  private readonly queue: { message: KafkaMessage; slot: ProgressSlot }[] = [];
+  /** Those under way, oldest first. */
+  private readonly chunks = new Set<Chunk>();
+  private readonly retries = new RetryQueue<Task>((tasks) => {
+    this.startAgain(tasks);
+  });
+  private underWay = 0;
+  private parked = 0;
+  private outage = false;
+  private draining = false;
+  private closed = false;
+  private lookTimer: NodeJS.Timeout | undefined;
+  private nextChunk: NodeJS.Immediate | undefined;
+  private readonly roomWaiters = new Set<() => void>();
+
+  constructor(
+    private readonly group: PipelineGroup,
+    readonly topic: string,
+    readonly partition: number,
+    startOffset: number,
+  ) {
+    this.progress = new PartitionProgress(startOffset);
+    this.highWatermark = startOffset;
+  }
+
+  /** Late results of a closed pipeline neither count nor commit: the partition may be somebody else's by now. */
+  close(): void {
+    this.closed = true;
+    this.retries.clear();
+    clearTimeout(this.lookTimer);
+    clearImmediate(this.nextChunk);
+    this.wake();
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Starts nothing more, until nothing is under way; records that wait for their next attempt do not count. */
+  async drain(deadline: number): Promise<void> {
+    this.draining = true;
+    while (this.underWay + this.parked - this.retries.size > 0 && Date.now() < deadline && !this.closed) {
+      await this.change(deadline - Date.now());
+    }
+  }
+
+  /**
+   * Takes a batch over, and starts what there is room for. Returns whether most of it was started before the deadline;
+   * if not, the partition is better paused: whoever waits here keeps the fetch of all other partitions waiting.
+   */
+  async admit(batch: Batch, deadline: number): Promise<boolean> {
+    this.highWatermark = Number(batch.highWatermark);
+    for (const message of batch.messages) {
+      this.queue.push({ message, slot: this.progress.received(Number(message.offset), Number(message.timestamp)) });
+    }
+    this.progress.reachedEnd(Number(batch.lastOffset()) + 1);
+    this.startQueued();
+    return this.wantsMore(deadline);
+  }
+
+  /** Resolves when the next batch may come, or with false at the deadline. */
+  async wantsMore(deadline: number): Promise<boolean> {
+    while (this.queue.length > this.group.limits.queuedRecords) {
+      const left = deadline - Date.now();
+      if (left <= 0 || this.draining || this.closed) return false;
+      await this.change(Math.min(left, 100));
+      this.startQueued();
+    }
+    return !this.draining && !this.closed;
+  }
+
+  private hasRoom(): boolean {
+    if (this.outage || this.draining || this.closed) return false;
+    if (this.group.isProbing) return this.underWay + this.parked === 0;
+    const { limits } = this.group;
+    if (this.progress.uncommitted >= limits.uncommittedRecords) return false;
+    if (this.underWay > limits.underWayRecords - limits.chunkRecords) this.parkSlowChunks();
+    return this.underWay <= limits.underWayRecords - limits.chunkRecords && this.parked < limits.parkedRecords;
+  }
+
+  /** One chunk in each turn of the event loop, so that answers and timers are seen to between them. */
+  private startQueued(): void {
+    if (this.queue.length === 0 || this.nextChunk !== undefined) return;
+    if (!this.hasRoom()) {
+      this.lookAgain();
+      return;
+    }
+    const queued = this.queue.splice(0, this.group.isProbing ? 1 : this.group.limits.chunkRecords);
+    const chunk = this.openChunk(queued.length);
+    for (const { message, slot } of queued) {
+      const record = toConsumedRecord(this.topic, this.partition, message);
+      this.start({ record, slot, chunk, transient: 0, unclassified: 0 });
+    }
+    if (this.queue.length === 0) return;
+    this.nextChunk = setImmediate(() => {
+      this.nextChunk = undefined;
+      this.startQueued();
+    });
+  }
+
+  /** Nothing may settle for long (all of it waits for one locked row, say): the queue must not wait for that. */
+  private lookAgain(): void {
+    if (this.closed || this.draining) return;
+    this.lookTimer ??= setTimeout(() => {
+      this.lookTimer = undefined;
+      this.startQueued();
+    }, this.group.limits.parkAfterMs / 2);
+  }
+
+  private startAgain(tasks: Task[]): void {
+    this.outage = false; // the next failure closes the door again
+    this.parked -= tasks.length;
+    const chunk = this.openChunk(tasks.length);
+    for (const task of tasks) {
+      task.chunk = chunk;
+      this.start(task);
+    }
+    this.wake();
+  }
+
+  private openChunk(records: number): Chunk {
+    const chunk = { startedAt: Date.now(), remaining: records, parked: false };
+    this.chunks.add(chunk);
+    this.underWay += records;
+    return chunk;
+  }
+
+  private start(task: Task): void {
+    this.attempt(task).catch((error: unknown) => {
+      this.group.broken(error);
+    });
+  }
+
+  /** What becomes of a record: settled, poison, transient, or for now unclassified. */
+  private async attempt(task: Task): Promise<void> {
+    const result = await this.handle(task);
+    if (this.closed) return;
+    if (typeof result === 'string') {
+      this.settle(task, result);
+      return;
+    }
+    switch (result.kind) {
+      case 'poison':
+        return this.bury(task, result);
+      case 'transient':
+        this.retryWhenBack(task, result);
+        return;
+      case 'unclassified':
+        return this.retryOrGiveUp(task, result);
+    }
+  }
+
+  private async handle(task: Task): Promise<RecordOutcome | Failure> {
+    let called = false;
+    try {
+      const handling = this.group.handle(task.record);
+      called = handling !== undefined;
+      const outcome = handling === undefined ? 'skipped' : await handling;
+      if (called && !this.closed) this.group.handled();
+      return outcome;
+    } catch (error) {
+      const failure = classify(error);
+      // The handler knew what was wrong with the record: it works. A record that could not even be read says nothing.
+      if (called && failure.kind === 'poison' && !this.closed) this.group.handled();
+      return failure;
+    }
+  }
+
+  private async bury(task: Task, failure: Failure & { kind: 'poison' }): Promise<void> {
+    try {
+      await this.group.bury(task.record, failure);
+    } catch (error) {
+      // A dead letter that nobody took is not safe: the record stays where it is and is tried again.
+      if (!this.closed) this.retryWhenBack(task, { kind: 'transient', message: classify(error).message });
+      return;
+    }
+    if (!this.closed) this.settle(task, 'dead');
+  }
+
+  private retryWhenBack(task: Task, failure: Failure): void {
+    this.outage = true;
+    this.retryLater(task, failure, ++task.transient);
+  }
+
+  private async retryOrGiveUp(task: Task, { message }: Failure): Promise<void> {
+    task.unclassified++;
+    if (task.unclassified < this.group.limits.unclassifiedAttempts) {
+      this.retryLater(task, { kind: 'unclassified', message }, task.unclassified);
+    } else if (this.group.exhausted(task.record, message) === 'bury') {
+      await this.bury(task, { kind: 'poison', code: 'HANDLER_ERROR', message });
+    } else {
+      // Stays uncommitted: the halted group reads it again when it probes.
+      this.leaveChunk(task);
+    }
+  }
+
+  private retryLater(task: Task, failure: Failure, attempt: number): void {
+    const { retryFirstMs, retryMaxMs } = this.group.limits;
+    const pauseMs = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(attempt - 1, 20));
+    task.record = detached(task.record);
+    this.leaveChunk(task);
+    this.parked++;
+    this.group.retried(task.record, failure, pauseMs);
+    this.retries.add(task, pauseMs);
+    this.wake();
+  }
+
+  private settle(task: Task, outcome: RecordOutcome): void {
+    this.progress.settle(task.slot);
+    this.leaveChunk(task);
+    if (this.outage) {
+      this.outage = false;
+      this.wake();
+    }
+    this.group.settled(task.record, outcome);
+  }
+
+  private leaveChunk({ chunk }: Task): void {
+    if (chunk === undefined) return;
+    chunk.remaining--;
+    if (chunk.parked) this.parked--;
+    else this.underWay--;
+    if (chunk.remaining > 0) return;
+    this.chunks.delete(chunk);
+    this.wake();
+  }
+
+  private parkSlowChunks(): void {
+    const before = Date.now() - this.group.limits.parkAfterMs;
+    for (const chunk of this.chunks) {
+      if (chunk.startedAt > before) break;
+      chunk.parked = true;
+      this.chunks.delete(chunk);
+      this.underWay -= chunk.remaining;
+      this.parked += chunk.remaining;
+    }
+  }
+
+  /** Something ended: there may be room for what is queued, and who waits may go on. */
+  private wake(): void {
+    this.startQueued();
+    for (const waiter of this.roomWaiters) waiter();
+  }
+
+  /** Resolves at the next change of what is under way, or after `ms`. */
+  private change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.roomWaiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.roomWaiters.add(done);
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import { KafkaContext } from '@nestjs/microservices';
+import type { Consumer, Producer } from 'kafkajs';
+import type { ConsumedRecord } from './consumed-record.js';
+import { replayOf } from './dead-letter.js';
+import type { RecordCoordinates } from './record-coordinates.js';
+
+/** How a record ended; the `outcome` of `worker_records_total`. */
+export const RECORD_OUTCOMES = ['posted', 'handled', 'repeated', 'skipped', 'dead'] as const;
+export type RecordOutcome = (typeof RECORD_OUTCOMES)[number];
+
+/** `live` records go first; `background` ones (replays and every topic but the first) get at least a tenth. */
+export type RecordPriority = 'live' | 'background';
+
+/** What a handler may know of its record, as `@Ctx()`. Works wherever Nest's own `KafkaContext` does. */
+export class RecordContext extends KafkaContext {
+  /** How the record counts once its handler is done; a handler that posts money says `posted` or `repeated`. */
+  outcome: RecordOutcome = 'handled';
+
+  constructor(
+    readonly record: ConsumedRecord,
+    readonly priority: RecordPriority,
+    client: { consumer: Consumer; producer: Producer; heartbeat: () => Promise<void> },
+  ) {
+    super([record.message, record.partition, record.topic, client.consumer, client.heartbeat, client.producer]);
+  }
+
+  /** The coordinates that money goes by: of the replayed record on `.retry`, else the record's own. */
+  get coordinates(): RecordCoordinates {
+    return replayOf(this.record)?.origin ?? this.record;
+  }
+}

@@ -1,0 +1,43 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+import { compileReader, readPlain, SKIPPED, type EventClass } from '../events/event-reader.js';
+import type { ConsumedRecord } from './consumed-record.js';
+import type { HandlerExtras } from './event-pattern.js';
+import type { RecordContext } from './record-context.js';
+
+/** A handler as Nest wraps it: guards, pipes, interceptors and filters are inside. */
+type NestHandler = (payload: unknown, context: RecordContext) => Promise<unknown>;
+
+/** Types that Nest reports for a parameter without a class of its own. */
+const PLAIN_TYPES: readonly unknown[] = [undefined, Object, String, Array, Number, Boolean];
+
+/** One `@EventPattern` method: how its records are read, and how it is called. */
+export class RecordHandler {
+  readonly group: string;
+  private readonly readValue: (value: Buffer) => unknown;
+
+  constructor(
+    readonly topic: string,
+    extras: HandlerExtras,
+    private readonly handle: NestHandler,
+  ) {
+    this.group = extras.group;
+    if (extras.payloadType === Buffer) this.readValue = (value) => value;
+    else if (PLAIN_TYPES.includes(extras.payloadType)) this.readValue = readPlain;
+    else this.readValue = compileReader(extras.payloadType as EventClass);
+  }
+
+  /**
+   * The event of a record, or `SKIPPED`: a tombstone, or none that the handler's event class is for.
+   *
+   * @throws PoisonError `INVALID_JSON` or `INVALID_EVENT`
+   */
+  read(record: ConsumedRecord): unknown {
+    return record.value === null ? SKIPPED : this.readValue(record.value);
+  }
+
+  /** Resolves when the handler is done, with all that it returned: an interceptor or filter may answer by a stream. */
+  async call(event: unknown, context: RecordContext): Promise<void> {
+    const result = await this.handle(event, context);
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+  }
+}

@@ -1,0 +1,130 @@
+import { Logger } from '@nestjs/common';
+import type { Consumer, Producer } from 'kafkajs';
+import type { Failure } from '../classify.js';
+import { SKIPPED } from '../events/event-reader.js';
+import type { ConsumedRecord } from './consumed-record.js';
+import { deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
+import type { DeadLetterProducer } from './dead-letter-producer.js';
+import type { HaltGuard } from './halt-guard.js';
+import type { TransportLimits } from './limits.js';
+import type { TransportHooks } from './observer.js';
+import type { PipelineGroup } from './partition-pipeline.js';
+import { RecordContext, type RecordOutcome, type RecordPriority } from './record-context.js';
+import type { RecordHandler } from './record-handler.js';
+
+export interface RunnerParts {
+  readonly limits: TransportLimits;
+  readonly handler: RecordHandler;
+  readonly priority: RecordPriority;
+  readonly deadLetters: DeadLetterProducer;
+  readonly hooks: TransportHooks;
+  readonly producer: Producer;
+  readonly fatal: (error: Error) => void;
+}
+
+interface RunnerOwner {
+  settled(): void;
+  halt(): void;
+  resumed(): void;
+  consumer(): Consumer | undefined;
+}
+
+/** At most so often a group logs that records are being retried. */
+const RETRY_LOG_EVERY_MS = 5_000;
+
+/** What happens to the records of a group outside their partition: reading, handling, dead letters, telling. */
+export class RecordRunner implements PipelineGroup {
+  private readonly logger = new Logger('KafkaTransport');
+  private readonly isReplay: boolean;
+  private retryLoggedAt = 0;
+
+  constructor(
+    private readonly group: string,
+    topic: string,
+    private readonly parts: RunnerParts,
+    private readonly guard: HaltGuard,
+    private readonly owner: RunnerOwner,
+  ) {
+    this.isReplay = topic.endsWith(RETRY_SUFFIX);
+  }
+
+  get limits(): TransportLimits {
+    return this.parts.limits;
+  }
+
+  get isProbing(): boolean {
+    return this.guard.isProbing;
+  }
+
+  handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined {
+    const event = this.parts.handler.read(record);
+    if (event !== SKIPPED) return this.call(event, record);
+    return this.isReplay ? this.tellReplaySettled(record, 'skipped') : undefined;
+  }
+
+  private async call(event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
+    const { handler, priority, producer } = this.parts;
+    const consumer = this.owner.consumer() as Consumer;
+    const context = new RecordContext(record, priority, { consumer, producer, heartbeat: () => Promise.resolve() });
+    await handler.call(event, context);
+    return this.isReplay ? this.tellReplaySettled(record, context.outcome) : context.outcome;
+  }
+
+  private async tellReplaySettled(record: ConsumedRecord, outcome: RecordOutcome): Promise<RecordOutcome> {
+    const replay = replayOf(record);
+    if (replay !== undefined) {
+      const { group } = this.parts.handler;
+      await this.parts.hooks.replaySettled?.replaySettled({ ...replay, group: replay.group ?? group }, outcome);
+    }
+    return outcome;
+  }
+
+  async bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void> {
+    const { handler, deadLetters } = this.parts;
+    await deadLetters.send(deadLetterOf(record, handler.group, failure, new Date()));
+    this.logger.warn({ msg: 'dead letter', ...this.place(record), code: failure.code, error: failure.message });
+  }
+
+  exhausted(record: ConsumedRecord, message: string): 'bury' | 'keep' {
+    const verdict = this.guard.exhausted();
+    if (verdict !== 'bury') {
+      this.logger.error({
+        msg: 'consumer halted: its records fail one after the other',
+        ...this.place(record),
+        error: message,
+      });
+      this.owner.halt();
+    }
+    return verdict === 'halt' ? 'keep' : 'bury';
+  }
+
+  handled(): void {
+    if (this.guard.handled()) this.owner.resumed();
+  }
+
+  retried(record: ConsumedRecord, failure: Failure, pauseMs: number): void {
+    if (failure.kind !== 'poison') this.parts.hooks.retried(this.group, failure.kind);
+    if (Date.now() - this.retryLoggedAt < RETRY_LOG_EVERY_MS) return;
+    this.retryLoggedAt = Date.now();
+    this.logger.warn({
+      msg: 'record is retried',
+      ...this.place(record),
+      pauseMs,
+      kind: failure.kind,
+      error: failure.message,
+    });
+  }
+
+  settled(record: ConsumedRecord, outcome: RecordOutcome): void {
+    this.parts.hooks.settled(record, this.group, outcome);
+    this.owner.settled();
+  }
+
+  broken(error: unknown): void {
+    this.parts.fatal(error as Error);
+  }
+
+  private place({ topic, partition, offset }: ConsumedRecord): Record<string, string | number> {
+    return { group: this.group, topic, partition, offset: String(offset) };
+  }
+}

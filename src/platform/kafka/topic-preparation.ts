@@ -1,0 +1,59 @@
+import { Logger } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Admin, Kafka } from 'kafkajs';
+import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import type { GroupStarts } from './group-starts.js';
+import { withAdmin } from './kafka-client.js';
+import { createCompanions, createMissing, isOwnTopic, originTopic, partitionCount } from './topics.js';
+
+/** Partitions of a topic that the Worker makes without an origin to copy them from. */
+const OWN_TOPIC_PARTITIONS = 3;
+const LOOK_AGAIN_MS = 1_000;
+const SAY_AGAIN_MS = 30_000;
+
+/** Sees to it that a group's topics exist before it subscribes: one that is missing would fail the subscription. */
+export class TopicPreparation {
+  private readonly logger = new Logger(TopicPreparation.name);
+  private readonly partitions = new Map<string, number>();
+
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly ownTopics: readonly string[],
+    private readonly starts: GroupStarts,
+  ) {}
+
+  /** How many partitions a dead-letter topic has; known once its group was prepared. */
+  partitionsOf(topic: string): number {
+    return this.partitions.get(topic) ?? 1;
+  }
+
+  /** Makes what is missing and is the Worker's to make, waits for what is not, and decides the group's first start. */
+  async of(group: string, topic: string, signal: AbortSignal): Promise<Map<number, number>> {
+    return withAdmin(this.kafka, async (admin) => {
+      if (this.ownTopics.includes(topic)) await createMissing(admin, [topic], OWN_TOPIC_PARTITIONS);
+      const count = await this.waitFor(admin, topic, signal);
+      if (topic === originTopic(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX))
+        await this.companions(admin, topic, count);
+      return this.starts.decide(admin, group, topic, isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest');
+    });
+  }
+
+  private async companions(admin: Admin, topic: string, count: number): Promise<void> {
+    await createCompanions(admin, topic, count);
+    const deadLetters = topic + DEAD_LETTER_SUFFIX;
+    this.partitions.set(deadLetters, (await partitionCount(admin, deadLetters)) ?? count);
+  }
+
+  private async waitFor(admin: Admin, topic: string, signal: AbortSignal): Promise<number> {
+    for (let saidAt = -Infinity; ;) {
+      const count = await partitionCount(admin, topic);
+      if (count !== undefined) return count;
+      // The live group makes `.retry` in a moment; that is nothing to speak of.
+      if (!topic.endsWith(RETRY_SUFFIX) && Date.now() - saidAt > SAY_AGAIN_MS) {
+        saidAt = Date.now();
+        this.logger.warn({ msg: `waiting for topic ${topic}, which its writer makes`, topic });
+      }
+      await pause(LOOK_AGAIN_MS, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import kafkajs, { type Admin } from 'kafkajs';
+import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import { TRANSPORT_LIMITS } from './limits.js';
+
+const KEEP_FOR_EVER = '-1';
+
+/** Topics that the Worker writes itself: it makes them, and a new group reads them from their first record. */
+export function isOwnTopic(topic: string, ownTopics: readonly string[]): boolean {
+  return ownTopics.includes(topic) || topic.endsWith(DEAD_LETTER_SUFFIX) || topic.endsWith(RETRY_SUFFIX);
+}
+
+/** The topic that a record's dead letters and replays are named after. */
+export function originTopic(topic: string): string {
+  return topic.endsWith(RETRY_SUFFIX) ? topic.slice(0, -RETRY_SUFFIX.length) : topic;
+}
+
+/** How many partitions a topic has; undefined where there is none of that name. */
+export async function partitionCount(admin: Admin, topic: string): Promise<number | undefined> {
+  if (!(await admin.listTopics()).includes(topic)) return undefined;
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length;
+}
+
+/** Makes `<topic>.dlq` and `<topic>.retry` where they are missing: as many partitions, kept for ever, larger records. */
+export async function createCompanions(admin: Admin, topic: string, partitions: number): Promise<void> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['max.message.bytes'] }],
+  });
+  const configured = resources[0]?.configEntries.find(({ configName }) => configName === 'max.message.bytes');
+  const maxBytes = Number(configured?.configValue ?? 1_048_588) + TRANSPORT_LIMITS.deadLetterHeadroomBytes;
+  const configEntries = [
+    { name: 'retention.ms', value: KEEP_FOR_EVER },
+    { name: 'retention.bytes', value: KEEP_FOR_EVER },
+    { name: 'max.message.bytes', value: String(maxBytes) },
+  ];
+  await createMissing(admin, [topic + DEAD_LETTER_SUFFIX, topic + RETRY_SUFFIX], partitions, configEntries);
+}
+
+/** Makes topics that are not there yet; another replica may be quicker. */
+export async function createMissing(
+  admin: Admin,
+  topics: readonly string[],
+  numPartitions: number,
+  configEntries: { name: string; value: string }[] = [],
+): Promise<void> {
+  const existing = await admin.listTopics();
+  for (const topic of topics.filter((each) => !existing.includes(each))) {
+    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
+  }
+}

@@ -1,0 +1,91 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type DestinationStream, type Level, type Logger } from 'pino';
+
+/** Fields whose value never reaches a log, wherever in a line they stand. */
+const SECRET = /pass(word|wd)?|secret|token|authorization|sasl|webhook/i;
+/** The password in a URL, such as one that a driver repeats in its message; it may hold an `@` itself. */
+const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@"]*):[^\s/"]+@/gi;
+/** `password=…` in a text, as in libpq's connection strings. */
+const NAMED_PASSWORD = /(\b\w*(?:password|passwd|secret|token)=)[^\s&;,"']+/gi;
+/** A Slack webhook's path is its secret. */
+const WEBHOOK = /(\bhttps?:\/\/hooks\.slack\.com\/)[^\s"']+/gi;
+/** What lies deeper in an object is not looked at, and so not logged. */
+const MAX_DEPTH = 5;
+
+/**
+ * Nest's logger over pino: one line a happening, JSON for machines or readable for a terminal. A message may be a text, an
+ * error, or an object with `msg` and the fields that belong to it.
+ */
+export class StructuredLogger implements LoggerService {
+  private readonly pino: Logger;
+
+  /** @param destination where the lines go instead of stdout */
+  constructor({ level, pretty }: { level: string; pretty: boolean }, destination?: DestinationStream) {
+    const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } };
+    this.pino = pretty
+      ? pino({
+          ...options,
+          transport: {
+            target: 'pino-pretty',
+            options: { ignore: 'context', messageFormat: '{if context}[{context}] {end}{msg}' },
+          },
+        })
+      : pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, destination ?? pino.destination(1));
+  }
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write('info', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+
+  /** Nest gives the context last, and for errors the stack before it. */
+  private write(level: Level, message: unknown, rest: unknown[]): void {
+    if (!this.pino.isLevelEnabled(level)) return;
+    const context = typeof rest.at(-1) === 'string' ? (rest.at(-1) as string) : undefined;
+    const fields = fieldsOf(message);
+    this.pino[level]({ ...(context === undefined ? {} : { context: clean(context) }), ...fields });
+  }
+}
+
+function fieldsOf(message: unknown): Record<string, unknown> {
+  if (message instanceof Error) return { msg: clean(message.message), stack: clean(message.stack ?? '') };
+  if (typeof message !== 'object' || message === null) return { msg: clean(String(message)) };
+  return cleanFields(message, 0);
+}
+
+function cleanFields(fields: object, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, SECRET.test(name) ? '***' : clean(value, depth + 1)]),
+  );
+}
+
+function clean(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(URL_PASSWORD, '$1:***@').replaceAll(NAMED_PASSWORD, '$1***').replaceAll(WEBHOOK, '$1***');
+  }
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Error) return clean(value.message);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (depth >= MAX_DEPTH) return '…';
+  return Array.isArray(value) ? value.map((each) => clean(each, depth + 1)) : cleanFields(value, depth);
+}

@@ -1,0 +1,114 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { Coalescer } from '../coalescer.js';
+
+export const REDIS_URL = Symbol('REDIS_URL');
+
+/** The longest that a click waits for Redis. */
+const ANSWER_WITHIN_MS = 25;
+/** While Redis is known to be away it is asked so often whether it is back; nobody waits for that. */
+const PROBE_EVERY_MS = 500;
+const RECONNECT_MAX_MS = 1_000;
+const PROBE_KEY = 'click-worker:probe';
+
+/** What Redis says of a key: its value, null where there is none, undefined while Redis cannot be asked. */
+export type Cached = string | null | undefined;
+
+/**
+ * Reads from Redis, and only reads: nothing but GET and MGET leaves the Worker. Never fails and never holds anybody up:
+ * after the first answer that is late or missing it says `undefined` at once, until Redis has answered a probe in time.
+ */
+@Injectable()
+export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(RedisCacheService.name);
+  private readonly client: Redis;
+  private readonly values = new Coalescer<string, Cached>((keys) => this.read(keys), undefined);
+  private up = false;
+  private probeTimer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(@Inject(REDIS_URL) url: string) {
+    this.client = new Redis(url, {
+      lazyConnect: true,
+      connectTimeout: 1_000,
+      // A hung server answers nothing and closes nothing; without this the queue of its connection only grows.
+      socketTimeout: 500,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      retryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
+      // A user that may only GET and MGET is enough: no INFO at the start, no CLIENT SETINFO.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    });
+    // Said once when the state changes; ioredis says it for every attempt, and without a listener the process would end.
+    this.client.on('error', () => undefined);
+  }
+
+  /** Whether the last answer came, and in time. */
+  get isUp(): boolean {
+    return this.up;
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.client.connect().catch(() => undefined);
+    await this.probe();
+    if (!this.up) this.logger.warn({ msg: 'Redis is away: prices come from the database' });
+  }
+
+  onApplicationShutdown(): void {
+    this.closed = true;
+    clearTimeout(this.probeTimer);
+    this.client.disconnect();
+  }
+
+  get(key: string): Promise<Cached> {
+    return this.up ? this.values.get(key) : Promise.resolve(undefined);
+  }
+
+  private async read(keys: string[]): Promise<ReadonlyMap<string, Cached>> {
+    const values = this.up ? await this.inTime(this.client.mget(keys)) : undefined;
+    if (values === undefined) {
+      this.lost();
+      return new Map();
+    }
+    return new Map(keys.map((key, index) => [key, values[index] ?? null]));
+  }
+
+  /** The answer, or undefined where it is late or an error. */
+  private async inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      // One more turn of the event loop: in a busy process the time may be up while the answer lies there unread.
+      timer = setTimeout(() => setImmediate(resolve, undefined), ANSWER_WITHIN_MS);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private lost(): void {
+    if (!this.up) return;
+    this.up = false;
+    this.logger.warn({ msg: 'Redis does not answer: prices come from the database until it does' });
+    this.scheduleProbe();
+  }
+
+  private scheduleProbe(): void {
+    if (this.closed) return;
+    clearTimeout(this.probeTimer);
+    this.probeTimer = setTimeout(() => void this.probe(), PROBE_EVERY_MS);
+  }
+
+  private async probe(): Promise<void> {
+    if ((await this.inTime(this.client.get(PROBE_KEY))) === undefined) {
+      this.scheduleProbe();
+      return;
+    }
+    this.up = true;
+    this.logger.log({ msg: 'Redis answers' });
+  }
+}

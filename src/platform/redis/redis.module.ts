@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule, CONFIG } from '../../config/config.module.js';
+import type { Config } from '../../config/config.js';
+import { REDIS_URL, RedisCacheService } from './redis-cache.service.js';
+
+/** `RedisCacheService`: reads only, never fails, never holds anybody up. */
+@Module({
+  imports: [ConfigModule],
+  providers: [
+    { provide: REDIS_URL, inject: [CONFIG], useFactory: (config: Config) => config.redisUrl },
+    RedisCacheService,
+  ],
+  exports: [RedisCacheService],
+})
+export class RedisModule {}

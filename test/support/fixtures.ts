@@ -1,0 +1,16 @@
+import { randomUUID } from 'node:crypto';
+
+/** Ids start where no other test file and no earlier run can be: each test has its own advertisers and campaigns. */
+let nextId = BigInt(Date.now()) * 1_000_000n + BigInt(process.pid % 1000) * 1_000n;
+
+export function uniqueId(): bigint {
+  return nextId++;
+}
+
+export const uniqueName = (prefix: string): string => `${prefix}-${randomUUID()}`;
+
+/** A click as the ad server writes it; ids as strings, since JSON cannot hold large ones. */
+export function aClick(fields: { campaignId: bigint; advertiserId: bigint } & Record<string, unknown>): string {
+  const event = { eventType: 'CLICK', eventId: uniqueName('event'), timestamp: new Date().toISOString(), ...fields };
+  return JSON.stringify(event, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}
