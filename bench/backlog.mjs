@@ -1,4 +1,5 @@
 import { WorkerProcess } from '../stack/worker-process.mjs';
+import { LOG_FILE } from './bed.mjs';
 
 const DEADLINE_MS = 300_000;
 
@@ -13,7 +14,7 @@ export async function backlog(bed, events) {
   const before = await bed.histories();
   await bed.produce(Array.from({ length: events }, (_, n) => bed.click(n, `backlog-${before}-${n}`)));
   await bed.tidy();
-  const worker = await WorkerProcess.start(bed.stack);
+  const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
     await bed.reach(before + events * 0.1, DEADLINE_MS);
     const [from, begin, cpu] = [

@@ -5,6 +5,7 @@ import { until } from '../stack/polling.mjs';
 
 export const ADVERTISERS = 2_000;
 export const CAMPAIGNS = 10_000;
+export const LOG_FILE = 'bench/worker.log';
 const TOPIC = 'ad-events';
 const GROUP = 'click-balance-processor';
 const SEND_AT_ONCE = 5_000;

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkerProcess } from '../stack/worker-process.mjs';
+import { LOG_FILE } from './bed.mjs';
 
 const WARM_UP = 2_000;
 const SEND_EVERY_MS = 5;
@@ -15,7 +16,7 @@ const DRAIN_MS = 15_000;
 export async function latency(bed, { rate, seconds }) {
   await bed.startGroupHere();
   await bed.tidy();
-  const worker = await WorkerProcess.start(bed.stack);
+  const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
     const before = await bed.histories();
     await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));

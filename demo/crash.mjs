@@ -3,7 +3,6 @@ import { until } from '../stack/polling.mjs';
 import { chapter, count, patiently, say } from './terminal.mjs';
 import { CLICK_GROUP } from './topics.mjs';
 import { plainClicks } from './traffic.mjs';
-import { WorkerProcess } from './worker-process.mjs';
 
 const CLICKS = 3_000;
 const KILL_AFTER = 1_000;
@@ -14,7 +13,7 @@ const LAST_COMMIT_MS = 100;
 
 /** The Worker dies in the middle of a burst, and another one takes over. @param {import('./demo.mjs').Demo} demo */
 export async function crash(demo) {
-  const { topics, ledger, promises, stack } = demo;
+  const { topics, ledger, promises } = demo;
   chapter(`kill -9 in the middle of ${count(CLICKS)} more clicks`);
   const clicks = plainClicks(CLICKS, PREFIX);
   promises.sent(clicks);
@@ -37,7 +36,7 @@ export async function crash(demo) {
   // It would find out itself when the session time-out of 30 s is over.
   await topics.removeMembers();
   const begin = performance.now();
-  demo.worker = await patiently('starting the Worker again', () => WorkerProcess.start(stack));
+  demo.worker = await patiently('starting the Worker again', demo.startWorker);
   await patiently('waiting until all are settled', () => topics.settled(demo.worker));
   const seconds = (performance.now() - begin) / 1000;
   const group = [`group="${CLICK_GROUP}"`, 'outcome="repeated"'];

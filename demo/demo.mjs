@@ -18,17 +18,19 @@ import { reconcile } from './reconcile.mjs';
 import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
 import { Topics } from './topics.mjs';
-import { LOG_FILE, WorkerProcess } from './worker-process.mjs';
+import { WorkerProcess } from '../stack/worker-process.mjs';
 
 /**
  * @typedef {object} Demo
  * @property {Stack} stack
+ * @property {() => Promise<WorkerProcess>} startWorker
  * @property {Topics} topics
  * @property {Ledger} ledger
  * @property {WorkerProcess} worker
  * @property {Promises} promises
  */
 
+const LOG_FILE = 'demo/worker.log';
 const SIGNAL_STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const begin = performance.now();
@@ -57,7 +59,7 @@ async function tell() {
   const redis = new Redis(stack.env.REDIS_URL);
   for (const connection of [database, redis]) connection.on('error', () => {}); // what waits for an answer says so
   await database.connect();
-  const demo = { stack, topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
+  const demo = { stack, startWorker, topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
 
   await setUp(demo, database, redis);
   const sent = await burst(demo);
@@ -70,12 +72,16 @@ async function tell() {
   return close(demo.promises);
 }
 
+function startWorker() {
+  return WorkerProcess.start(stack, LOG_FILE);
+}
+
 /** @param {Demo} demo */
 async function setUp(demo, database, redis) {
   chapter('Four advertisers and their campaigns');
   writeFileSync(join(projectFolder, LOG_FILE), '');
   [demo.worker] = await Promise.all([
-    patiently('starting the Worker', () => WorkerProcess.start(stack)),
+    patiently('starting the Worker', () => startWorker()),
     demo.topics.connect(stack.env.KAFKA_BROKERS),
     enterCampaigns(database, redis),
   ]);

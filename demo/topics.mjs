@@ -60,7 +60,7 @@ export class Topics {
   /**
    * Every record that stands in the topic now is settled: the group has committed the end.
    *
-   * @param {import('./worker-process.mjs').WorkerProcess} worker
+   * @param {import('../stack/worker-process.mjs').WorkerProcess} worker
    */
   async settled(worker) {
     const ends = await this.ends();

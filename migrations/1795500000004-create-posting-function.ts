@@ -21,15 +21,16 @@ export class CreatePostingFunction1795500000004 implements MigrationInterface {
         budget_timezone text,
         keys text[], types text[], advertiser_ids bigint[], campaign_ids bigint[], amounts numeric[],
         price_sources text[], event_ids text[],
-        topics text[], partitions int[], offsets bigint[], recorded_ms bigint[], occurred_ms bigint[],
+        topics text[], partitions int[], offsets bigint[], recorded_ms bigint[],
+        occurred_ms bigint[], -- null: when it was recorded
         -- refunds only; a group without any sends them empty
         compensation_ids text[], original_event_ids text[], duplicate_event_ids text[], reasons text[],
         detected_ms bigint[],
-        out statuses text[], -- a posting each, and so on down to campaign_statuses
+        out statuses text[], -- a posting each, and so on down to campaign_statuses; null: all POSTED
         out balances numeric[],
-        out stored_ids bigint[], -- of the REPEATED
-        out campaigns bigint[], -- null where a refund names an unknown campaign or somebody else's
-        out days date[],
+        out stored_ids bigint[], -- of the REPEATED; null: there are none
+        out campaigns bigint[], -- null where a refund names an unknown campaign or somebody else's; null: all as given
+        out days date[], -- a single one: it is the day of all
         out daily_budgets numeric[],
         out campaign_statuses text[],
         out posted_ids bigint[], -- of the POSTED alone, in their order

@@ -6,6 +6,8 @@ export const LEDGER_POST_V1 = `$$
     posted int;
     repeated int;
     by_compensation int;
+    first_day date;
+    last_day date;
     first_refund record;
     wait_ms constant text := coalesce(lock_wait_ms, 50)::text;
   begin
@@ -33,9 +35,9 @@ export const LEDGER_POST_V1 = `$$
     select array_agg(status), array_agg(balance), array_agg(stored_id), array_agg(campaign_id), array_agg(day),
            array_agg(daily_budget), array_agg(campaign_status),
            count(*) filter (where status = 'POSTED'), count(*) filter (where status = 'REPEATED'),
-           count(*) filter (where by_compensation_id)
+           count(*) filter (where by_compensation_id), min(day), max(day)
     into statuses, balances, stored_ids, campaigns, days, daily_budgets, campaign_statuses,
-         posted, repeated, by_compensation
+         posted, repeated, by_compensation, first_day, last_day
     from (
       select
         status, stored_id, campaign_id, day, daily_budget, campaign_status, by_compensation_id,
@@ -115,7 +117,7 @@ export const LEDGER_POST_V1 = `$$
           idempotency_key, advertiser_id, campaign_id, type, amount, balance_after, price_source, event_id,
           source_topic, source_partition, source_offset, recorded_at, occurred_at)
         select key, advertiser_id, campaign_id, type, amount, balance, price_source, event_id,
-               topic, partition, "offset", to_timestamp(ms / 1000.0::float8), to_timestamp(occurred / 1000.0::float8)
+               topic, partition, "offset", to_timestamp(ms / 1000.0::float8), to_timestamp(coalesce(occurred, ms) / 1000.0::float8)
         from (
           select unnest(statuses) as status, unnest(keys) as key, unnest(advertiser_ids) as advertiser_id,
                  unnest(campaigns) as campaign_id, unnest(types) as type, unnest(amounts) as amount,
@@ -206,6 +208,18 @@ export const LEDGER_POST_V1 = `$$
         where status = 'REPEATED' and campaign_id is not null
       ) k
       join daily_spend d on d.campaign_id = k.campaign_id and d.day = k.day;
+    end if;
+
+    -- Nearly every answer is all new clicks of one day, and then need not say so hundreds of times.
+    if posted = cardinality(keys) then
+      statuses := null;
+      stored_ids := null;
+      if cardinality(compensation_ids) = 0 then
+        campaigns := null;
+      end if;
+    end if;
+    if first_day = last_day and by_compensation = 0 then
+      days := array[first_day];
     end if;
   end
   $$`;

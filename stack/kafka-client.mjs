@@ -35,6 +35,17 @@ export class KafkaClient {
     await until(create, { deadlineMs: TOPIC_MS, waitingFor: 'making the topics' });
   }
 
+  /** A broker makes the topic of its groups when the first of them asks; clients would back off for seconds. */
+  async warmUpGroups() {
+    const look = () =>
+      this.#ask(async (admin) => {
+        await admin.fetchTopicMetadata(); // the client asks only brokers that it knows
+        await admin.fetchOffsets({ groupId: 'stack' });
+        return true;
+      });
+    await until(look, { deadlineMs: TOPIC_MS, waitingFor: 'the group coordinator' });
+  }
+
   async #ask(question) {
     const { Kafka, logLevel } = (await import('kafkajs')).default; // installed by prepare(), perhaps just now
     const kafka = new Kafka({

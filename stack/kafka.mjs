@@ -23,7 +23,8 @@ export async function startKafka(stack) {
     await server.stop();
   });
   const server = await startBroker('kafka', { kafkaJars, formatted, archiveFlag: archive }, stack);
-  await new KafkaClient(server.port).createTopics(stack.topics);
+  const client = new KafkaClient(server.port);
+  await Promise.all([client.createTopics(stack.topics), client.warmUpGroups()]);
   return server;
 }
 

@@ -1,8 +1,8 @@
 // The few things the stack says to Postgres.
 
-export const DATABASE = 'worker';
+const DATABASE = 'worker';
 export const SUPERUSER = 'postgres';
-export const APP_USER = 'worker_app';
+const APP_USER = 'worker_app';
 
 /**
  * Runs one statement as the superuser.

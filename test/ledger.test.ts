@@ -56,21 +56,23 @@ describe('a posting', () => {
 
   it('counts for the day of its record in the budget time zone', async () => {
     const account = await ledger.account();
-    const at = (time: string) => ({
-      topic: 'ad-events',
-      partition: 0,
-      offset: uniqueId(),
-      timestamp: Date.parse(time),
-    });
+    const clickAt = (time: string) => {
+      const origin = { topic: 'ad-events', partition: 0, offset: uniqueId(), timestamp: Date.parse(time) };
+      return aClick(account, { origin, idempotencyKey: `record:${origin.offset}` });
+    };
+    const group = ['2026-11-24T14:59:59.999Z', '2026-11-24T15:00:00.000Z', '2026-11-25T14:59:59.999Z'].map(clickAt);
 
-    await ledger.post(
-      aClick(account, { origin: at('2026-11-24T14:59:59.999Z'), idempotencyKey: `record:${uniqueId()}` }),
-    );
-    await ledger.post(
-      aClick(account, { origin: at('2026-11-24T15:00:00.000Z'), idempotencyKey: `record:${uniqueId()}` }),
-    );
+    const results = await Promise.all(group.map((click) => ledger.post(click)));
 
-    expect(await ledger.daysOf(account)).toMatchObject([{ day: '2026-11-24' }, { day: '2026-11-25' }]);
+    expect(results.map(({ campaign }) => [campaign?.day, campaign?.spent])).toEqual([
+      ['2026-11-24', '0.250000'],
+      ['2026-11-25', '0.500000'],
+      ['2026-11-25', '0.500000'],
+    ]);
+    expect(await ledger.daysOf(account)).toMatchObject([
+      { day: '2026-11-24', clicks: 1 },
+      { day: '2026-11-25', clicks: 2 },
+    ]);
   });
 
   it('is kept whatever time its producer gave it', async () => {

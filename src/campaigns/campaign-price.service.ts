@@ -4,7 +4,7 @@ import { In, Repository } from 'typeorm';
 import type { PriceSource } from '../ledger/posting.js';
 import { Coalescer } from '../platform/coalescer.js';
 import { isAboveZero, readAmount } from '../platform/events/values.js';
-import { PoisonError } from '../platform/failure.js';
+import { PoisonError, TransientError } from '../platform/failure.js';
 import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
 import { Campaign } from './campaign.entity.js';
 
@@ -30,16 +30,25 @@ export class CampaignPriceService {
   /**
    * The campaign's CPC: `cpc:{campaignId}` in Redis, else `campaigns.cpc`.
    *
+   * @throws TransientError when Redis cannot be asked and the database has no price
    * @throws PoisonError `UNKNOWN_PRICE` when neither is money above zero, `UNKNOWN_CAMPAIGN` when there is no such campaign
    */
   async priceOf(campaignId: bigint): Promise<Price> {
-    const cached = money(await this.cache.get(`cpc:${campaignId}`));
+    const answer = await this.cache.get(`cpc:${campaignId}`);
+    const cached = money(answer);
     if (cached !== undefined) return this.price(cached, 'redis');
     const campaign = await this.rows.get(campaignId);
-    if (campaign === undefined) throw new PoisonError('UNKNOWN_CAMPAIGN', `campaignId ${campaignId}: there is no such campaign`);
+    if (campaign === undefined)
+      throw new PoisonError('UNKNOWN_CAMPAIGN', `campaignId ${campaignId}: there is no such campaign`);
     const stored = money(campaign.cpc);
     if (stored !== undefined) return this.price(stored, 'database');
-    throw new PoisonError('UNKNOWN_PRICE', `campaignId ${campaignId}: neither Redis nor the database has a CPC above zero`);
+    // Only an answer of Redis makes the price unknown; while there is none, the click may yet have one.
+    if (answer === undefined)
+      throw new TransientError(`campaignId ${campaignId}: its price may be in Redis, which is away`);
+    throw new PoisonError(
+      'UNKNOWN_PRICE',
+      `campaignId ${campaignId}: neither Redis nor the database has a CPC above zero`,
+    );
   }
 
   private price(amount: string, source: PriceSource): Price {

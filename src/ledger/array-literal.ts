@@ -18,10 +18,11 @@ export function textArray(elements: readonly (string | null | undefined)[]): str
 /** The elements of an array literal whose elements hold neither quotes nor commas. */
 export function parsePlainArray(literal: string | null): (string | null)[] {
   if (literal === null || literal === '{}') return [];
-  return literal
-    .slice(1, -1)
-    .split(',')
-    .map((element) => (element === 'NULL' ? null : element));
+  const elements: (string | null)[] = literal.slice(1, -1).split(',');
+  if (literal.includes('NULL')) {
+    for (let i = 0; i < elements.length; i++) if (elements[i] === 'NULL') elements[i] = null;
+  }
+  return elements;
 }
 
 function quoted(element: string | null | undefined): string {

@@ -51,7 +51,7 @@ export async function postGroup(
   });
   const answer = rows[0];
   if (answer === undefined) throw new Error('ledger_post_v1 returned no row');
-  return readAnswer(answer, postings.length);
+  return readAnswer(answer, postings);
 }
 
 type RawAnswer = (string | null)[];
@@ -64,7 +64,7 @@ function columnsOf(postings: readonly Posting[]): string[] {
     textArray(postings.map((p) => p.idempotencyKey)),
     plainArray(postings.map((p) => p.type)),
     plainArray(postings.map((p) => p.advertiserId)),
-    plainArray(postings.map((p) => (p.type === 'DEDUCT' ? p.campaignId : (p.duplicateClick.campaignId ?? null)))),
+    plainArray(postings.map(campaignOf)),
     plainArray(postings.map((p) => p.amount)),
     plainArray(postings.map((p) => (p.type === 'DEDUCT' ? p.priceSource : null))),
     textArray(postings.map((p) => p.eventId)),
@@ -72,8 +72,12 @@ function columnsOf(postings: readonly Posting[]): string[] {
     plainArray(postings.map((p) => p.origin.partition)),
     plainArray(postings.map((p) => p.origin.offset)),
     plainArray(postings.map((p) => storableMs(p.origin.timestamp))),
-    plainArray(postings.map((p) => storableMs(p.occurredAt ?? p.origin.timestamp))),
+    plainArray(postings.map((p) => (p.occurredAt === undefined ? null : storableMs(p.occurredAt)))),
   ];
+}
+
+function campaignOf(posting: Posting): bigint | null {
+  return posting.type === 'DEDUCT' ? posting.campaignId : (posting.duplicateClick.campaignId ?? null);
 }
 
 /** Empty for clicks alone, which is nearly every group. */
@@ -97,51 +101,66 @@ function storableMs(ms: number): number {
   return Math.trunc(Math.min(Math.max(ms, YEAR_1_MS), YEAR_9999_MS));
 }
 
-function readAnswer(answer: RawAnswer, size: number): PostingOutcome[] {
+function readAnswer(answer: RawAnswer, postings: readonly Posting[]): PostingOutcome[] {
+  const columns = answer.map(parsePlainArray);
   const [statuses = [], balances = [], storedIds = [], campaigns = [], days = [], budgets = [], campaignStatuses = []] =
-    answer.map(parsePlainArray);
-  const [postedIds = [], ...spendColumns] = answer.slice(7).map(parsePlainArray);
-  if (statuses.length !== size) throw new Error(`ledger_post_v1 answered ${statuses.length} of ${size} postings`);
+    columns;
+  const [postedIds = [], ...spendColumns] = columns.slice(7);
+  if (balances.length !== postings.length) {
+    throw new Error(`ledger_post_v1 answered ${balances.length} of ${postings.length} postings`);
+  }
   const spends = readSpends(spendColumns);
+  const allPosted = statuses.length === 0;
+  const campaignsAsGiven = campaigns.length === 0;
   let posted = 0;
 
-  const campaignAt = (place: number): CampaignSpend | null => {
-    const campaignId = campaigns[place] ?? null;
+  const campaignAt = (place: number, posting: Posting): CampaignSpend | null => {
+    const campaignId = campaignsAsGiven ? campaignOf(posting) : toId(campaigns[place]);
     if (campaignId === null) return null;
-    const spend = spends.get(campaignId)?.find(({ day }) => day === days[place]);
+    const day = days.length === 1 ? days[0] : days[place];
+    const spend = spends.get(campaignId)?.find((spend) => spend.day === day);
     if (spend === undefined) return null;
-    const status = campaignStatuses[place] ?? '';
-    return { campaignId: BigInt(campaignId), ...spend, dailyBudget: budgets[place] ?? null, status };
+    return {
+      campaignId,
+      day: spend.day,
+      spent: spend.spent,
+      dailyBudget: budgets[place] ?? null,
+      status: campaignStatuses[place] ?? '',
+    };
   };
 
-  return statuses.map((status, place): PostingOutcome => {
+  return postings.map((posting, place): PostingOutcome => {
+    const status = allPosted ? 'POSTED' : statuses[place];
     if (status === 'HELD') return { status };
     if (status !== 'POSTED' && status !== 'REPEATED') return { status: 'REFUSED', code: status as PoisonCode };
-    const id = status === 'POSTED' ? postedIds[posted++] : storedIds[place];
-    return {
-      status: 'SETTLED',
-      result: {
-        historyId: BigInt(id ?? missing('id')),
-        created: status === 'POSTED',
-        balanceAfter: balances[place] ?? missing('balance'),
-        campaign: campaignAt(place),
-      },
+    const created = status === 'POSTED';
+    const result: PostingResult = {
+      historyId: toId(created ? postedIds[posted++] : storedIds[place]) ?? missing('id'),
+      created,
+      balanceAfter: balances[place] ?? missing('balance'),
+      campaign: campaignAt(place, posting),
     };
+    return { status: 'SETTLED', result };
   });
 }
 
 type Spend = Pick<CampaignSpend, 'day' | 'spent'>;
 
 /** By campaign; a group seldom holds more than one day of it. */
-function readSpends([campaigns = [], days = [], spends = []]: (string | null)[][]): Map<string, Spend[]> {
-  const byCampaign = new Map<string, Spend[]>();
-  for (const [i, campaign] of campaigns.entries()) {
+function readSpends([campaigns = [], days = [], spends = []]: (string | null)[][]): Map<bigint, Spend[]> {
+  const byCampaign = new Map<bigint, Spend[]>();
+  for (let i = 0; i < campaigns.length; i++) {
+    const campaignId = toId(campaigns[i]) ?? missing('campaign');
     const spend = { day: days[i] ?? '', spent: spends[i] ?? '0' };
-    const others = byCampaign.get(campaign ?? '');
-    if (others === undefined) byCampaign.set(campaign ?? '', [spend]);
+    const others = byCampaign.get(campaignId);
+    if (others === undefined) byCampaign.set(campaignId, [spend]);
     else others.push(spend);
   }
   return byCampaign;
+}
+
+function toId(text: string | null | undefined): bigint | null {
+  return text === null || text === undefined ? null : BigInt(text);
 }
 
 function missing(what: string): never {

@@ -43,8 +43,13 @@ export class CapabilityReplica {
     const app = module.createNestApplication({ logger: false });
     const transport = app.get(KafkaStrategy);
     app.connectMicroservice<MicroserviceOptions>({ strategy: transport }, { inheritAppConfig: true });
-    await app.startAllMicroservices();
-    await app.init();
+    try {
+      await app.startAllMicroservices();
+      await app.init();
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
     return new CapabilityReplica(app, transport, app.get(TransportHooks), fatal);
   }
 

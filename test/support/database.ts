@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { makePartitionsAhead } from '../../src/ledger/partitions.js';
 import { MIGRATIONS } from '../../src/platform/database/migrations.js';
 
@@ -37,7 +37,7 @@ export function useDatabase(options: { migrated: boolean } = { migrated: true })
 }
 
 async function makeDatabase(migrated: boolean): Promise<TestDatabase> {
-  const serverUrl = process.env['MIGRATION_DATABASE_URL'];
+  const serverUrl = inject('world').env['MIGRATION_DATABASE_URL'];
   if (serverUrl === undefined) throw new Error('MIGRATION_DATABASE_URL must name a superuser of a Postgres for tests');
   const name = `test_${randomBytes(6).toString('hex')}`;
   const password = randomBytes(12).toString('hex');

@@ -45,7 +45,11 @@ export class OwnWorld {
 
   /** Starts one more Worker, without waiting until it is ready. */
   async startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ ...this.stack.env, LOG_LEVEL: process.env['FAULTS_LOG_LEVEL'] ?? 'info', ...env });
+    const worker = await WorkerProcess.start({
+      ...this.stack.env,
+      LOG_LEVEL: process.env['FAULTS_LOG_LEVEL'] ?? 'info',
+      ...env,
+    });
     this.stack.watch(worker.pid);
     this.workers.push(worker);
     return worker;
@@ -68,7 +72,10 @@ export class OwnWorld {
   async click(accounts: readonly Account[], count: number, partition?: number): Promise<void> {
     const values = Array.from({ length: count }, (_, i) => {
       const account = accounts[i % accounts.length] as Account;
-      return { value: aClick({ advertiserId: account.advertiser.id, campaignId: account.campaign.id }), partition: partition ?? i % 3 };
+      return {
+        value: aClick({ advertiserId: account.advertiser.id, campaignId: account.campaign.id }),
+        partition: partition ?? i % 3,
+      };
     });
     await this.world.produce('ad-events', values);
   }
@@ -101,9 +108,22 @@ export class OwnWorld {
     return count;
   }
 
+  /** Like the world's own, but a broker that has just come back may still refuse to say. */
+  async settled(withinMs = 60_000): Promise<void> {
+    const { topics } = this.world;
+    await eventually(`${CLICKS} has committed the end of ad-events`, withinMs, async () => {
+      try {
+        const [ends, committed] = await Promise.all([topics.ends('ad-events'), topics.committed(CLICKS, 'ad-events')]);
+        return [...ends].every(([partition, { high }]) => high === 0n || (committed.get(partition) ?? -1n) >= high);
+      } catch {
+        return false;
+      }
+    });
+  }
+
   /** Only for files whose records are all clicks: each has its one row, all is committed, nothing is dead, the books balance. */
   async everyClickIsChargedOnce({ withinMs = 90_000, dead = 0 } = {}): Promise<void> {
-    await this.world.settled(CLICKS, withinMs);
+    await this.settled(withinMs);
     const ends = await this.world.topics.ends('ad-events');
     const { rows } = await this.world.database.query<{ partition: number; rows: number; records: number }>(
       `select source_partition as partition, count(*)::int as rows, count(distinct source_offset)::int as records
@@ -125,7 +145,9 @@ export class OwnWorld {
   /** Where the dead letters of `ad-events` stood; one that was written twice counts once. */
   async deadLetterOrigins(): Promise<string[]> {
     const letters = await this.world.topics.read('ad-events.dlq');
-    const origins = letters.map(({ headers: h }) => `${String(h['dlq-origin-partition'])}:${String(h['dlq-origin-offset'])}`);
+    const origins = letters.map(
+      ({ headers: h }) => `${String(h['dlq-origin-partition'])}:${String(h['dlq-origin-offset'])}`,
+    );
     return [...new Set(origins)];
   }
 
@@ -151,8 +173,12 @@ export class OwnWorld {
 
   /** Error lines that no test announced. */
   unannouncedErrors(): string[] {
-    const errors = this.workers.flatMap(({ lines }) => lines.filter(({ level }) => level === 'error' || level === 'fatal'));
-    return errors.map((line) => JSON.stringify(line)).filter((line) => !this.announced.some((pattern) => pattern.test(line)));
+    const errors = this.workers.flatMap(({ lines }) =>
+      lines.filter(({ level }) => level === 'error' || level === 'fatal'),
+    );
+    return errors
+      .map((line) => JSON.stringify(line))
+      .filter((line) => !this.announced.some((pattern) => pattern.test(line)));
   }
 
   lastWords(): string {

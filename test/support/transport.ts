@@ -8,6 +8,7 @@ import { RecordContext } from '../../src/platform/kafka/record-context.js';
 import { CapabilityReplica } from './capability.js';
 import { eventually } from './eventually.js';
 import { uniqueName } from './fixtures.js';
+import type { ReadRecord } from './kafka.js';
 import { World } from './world.js';
 
 /** A topic and the group that listens to it. */
@@ -22,10 +23,12 @@ export type Handle = (value: string, record: RecordContext) => Promise<void> | v
 export interface ReplicaOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly ownTopics?: string[];
+  /** More handlers of the same replica. */
+  readonly beside?: readonly (readonly [Channel, Handle])[];
 }
 
 /** Short waits, so that joins and ends take no longer than they must. */
-const QUICK: Partial<TransportLimits> = { fetchWaitMs: 50, drainMs: 3_000, handOverMs: 200 };
+const QUICK: Partial<TransportLimits> = { fetchWaitMs: 50, drainMs: 3_000, handOverMs: 200, heartbeatMs: 200 };
 
 /** A capability with one handler, which gets the bytes of every record. */
 export function aListener({ topic, group }: Channel, handle: Handle): Type {
@@ -61,10 +64,15 @@ export class Transport {
   }
 
   /** Starts a replica and returns before it has joined. */
-  async start(channel: Channel, handle: Handle, { limits, ownTopics }: ReplicaOptions = {}): Promise<CapabilityReplica> {
+  async start(
+    channel: Channel,
+    handle: Handle,
+    { limits, ownTopics, beside = [] }: ReplicaOptions = {},
+  ): Promise<CapabilityReplica> {
+    const controllers = [[channel, handle] as const, ...beside].map((each) => aListener(...each));
     const replica = await CapabilityReplica.start(
       this.world.env,
-      { controllers: [aListener(channel, handle)] },
+      { controllers },
       { limits: { ...QUICK, ...limits }, ...(ownTopics && { ownTopics }) },
     );
     this.replicas.push(replica);
@@ -87,8 +95,23 @@ export class Transport {
     return this.world.topics.settled(group, topic, withinMs);
   }
 
+  deadLetters({ topic }: Channel): Promise<ReadRecord[]> {
+    return this.world.topics.read(`${topic}.dlq`);
+  }
+
   async committed({ topic, group }: Channel, partition = 0): Promise<number> {
     return Number((await this.world.topics.committed(group, topic)).get(partition) ?? -1);
+  }
+
+  /** A client of its own: one that was asked about a topic is of no use while that topic is away. */
+  async administer<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.world.topics.kafka.admin();
+    await admin.connect();
+    try {
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   async members({ group }: Channel): Promise<string[]> {

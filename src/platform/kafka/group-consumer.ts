@@ -11,6 +11,9 @@ import type { LostOffsets, PartitionLag } from './observer.js';
 import { PartitionPipeline } from './partition-pipeline.js';
 import { RecordRunner, type RunnerParts } from './record-runner.js';
 
+/** Of the time to stop, what is kept to commit and leave: a member that just ends holds its partitions for a session. */
+const LEAVE_SHARE = 0.2;
+
 /** `ready` needs every group `joined`; `beyond repair` ends the process. */
 export type GroupState = 'starting' | 'joined' | 'stuck' | 'halted' | 'beyond repair' | 'closed';
 
@@ -106,7 +109,8 @@ export class GroupConsumer {
       if (this.generation > before) failures = 0;
       // Not at a join: one that cannot read its first batch joins every time.
       if (Date.now() - startedAt > limits.soundAfterMs) faults = 0;
-      if (end.kind === 'halted') {
+      // It may have crashed while it was about to halt.
+      if (end.kind === 'halted' || this.guard.isHalted) {
         await this.wait(limits.probeEveryMs);
         this.guard.probe();
       } else if (end.kind === 'crashed') {
@@ -219,7 +223,7 @@ export class GroupConsumer {
     const taken = pipeline.admit(batch, Date.now() + this.parts.limits.holdMs);
     payload.resolveOffset(batch.lastOffset());
     this.committer.schedule();
-    if ((await taken) || pipeline.isClosed) return;
+    if ((await taken) || !pipeline.isOpen) return;
     run.pause(batch.topic, batch.partition);
     void this.resumeWhenRoom(run, pipeline);
   }
@@ -247,16 +251,19 @@ export class GroupConsumer {
   }
 
   private async resumeWhenRoom(run: ConsumerRun, pipeline: PartitionPipeline): Promise<void> {
-    while (!(await pipeline.wantsMore(Date.now() + 60_000)))
-      if (pipeline.isClosed || this.closing.signal.aborted) return;
+    while (!(await pipeline.wantsMore(Date.now() + 60_000))) {
+      // One that drains never wants more: asked over and over it would answer at once, and nothing else had its turn.
+      if (!pipeline.isOpen || this.closing.signal.aborted) return;
+    }
     run.resume(pipeline.topic, pipeline.partition);
   }
 
-  /** Lets what is under way end, then commits it. */
+  /** Lets what is under way end, then commits it; with some time left to leave the group in. */
   private async wind(deadline: number): Promise<void> {
     const pipelines = [...this.pipelines.values()];
     for (const { topic, partition } of pipelines) this.run?.pause(topic, partition);
-    await Promise.all(pipelines.map((pipeline) => pipeline.drain(deadline)));
+    const drainUntil = deadline - this.parts.limits.drainMs * LEAVE_SHARE;
+    await Promise.all(pipelines.map((pipeline) => pipeline.drain(drainUntil)));
     await Promise.race([this.committer.flush(), pause(Math.max(0, deadline - Date.now()), undefined, { ref: false })]);
   }
 

@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
-import type { Admin } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import { DatabaseLifecycle } from '../database/database-lifecycle.js';
+import { commitFirst } from './first-commit.js';
 
 /** Any number that nobody else locks by; the group and topic are the second half of the key. */
 const LOCK_SPACE = 0x6b61;
@@ -29,7 +30,12 @@ export class GroupStarts {
    *
    * @returns the recorded first offset of each partition
    */
-  async decide(admin: Admin, group: string, topic: string, from: 'latest' | 'earliest'): Promise<Map<number, number>> {
+  async decide(
+    { kafka, admin }: { kafka: Kafka; admin: Admin },
+    group: string,
+    topic: string,
+    from: 'latest' | 'earliest',
+  ): Promise<Map<number, number>> {
     await this.lifecycle.ready();
     const runner = this.database.createQueryRunner();
     try {
@@ -37,7 +43,8 @@ export class GroupStarts {
       await runner.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_SPACE, `${group} ${topic}`]);
       const known = await startsOf(runner, group, topic);
       if (known.size > 0) return known;
-      const starts = await this.firstStarts(admin, group, topic, from);
+      const { starts, undecided } = await this.firstStarts(admin, group, topic, from);
+      if (undecided.size > 0) await commitFirst(kafka, group, topic, undecided);
       await this.insert(runner, group, topic, starts);
       this.logger.log({ msg: 'first start of the group decided', group, topic, from, starts: [...starts.values()] });
       return starts;
@@ -77,7 +84,7 @@ export class GroupStarts {
     group: string,
     topic: string,
     from: 'latest' | 'earliest',
-  ): Promise<Map<number, number>> {
+  ): Promise<{ starts: Map<number, number>; undecided: Map<number, number> }> {
     const ends = await admin.fetchTopicOffsets(topic);
     const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
     const commits = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
@@ -89,11 +96,7 @@ export class GroupStarts {
       starts.set(partition, commit >= 0 ? commit : Number(from === 'latest' && !hasRun ? high : low));
     }
     const undecided = [...starts].filter(([partition]) => (commits.get(partition) ?? -1) < 0);
-    if (undecided.length > 0) {
-      const partitions = undecided.map(([partition, offset]) => ({ partition, offset: String(offset) }));
-      await admin.setOffsets({ groupId: group, topic, partitions });
-    }
-    return starts;
+    return { starts, undecided: new Map(undecided) };
   }
 
   private async insert(runner: QueryRunner, group: string, topic: string, starts: Map<number, number>): Promise<void> {

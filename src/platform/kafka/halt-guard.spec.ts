@@ -35,7 +35,7 @@ describe('HaltGuard', () => {
 
     expect(guard.isProbing).toBe(true);
     expect(guard.exhausted()).toBe('halt');
-    expect(guard.isProbing).toBe(true);
+    expect(guard.isProbing).toBe(false);
   });
 
   it('resumes with the first record that is handled while it probes, and says so once', () => {
@@ -53,5 +53,6 @@ describe('HaltGuard', () => {
     exhaust(guard, 3);
 
     expect(guard.handled()).toBe(false);
+    expect(exhaust(guard, 2)).toEqual(['halt', 'halt']);
   });
 });

@@ -6,31 +6,42 @@ export type HaltVerdict = 'bury' | 'bury and halt' | 'halt';
  */
 export class HaltGuard {
   private run = 0;
-  private probing = false;
+  private state: 'running' | 'halted' | 'probing' = 'running';
 
   constructor(private readonly haltAfter: number) {}
 
   /** Only one record at a time is tried: the group was halted and looks whether it can go on. */
   get isProbing(): boolean {
-    return this.probing;
+    return this.state === 'probing';
   }
 
-  /** A handler did its work, or knew why it could not. Returns whether this ends a halt. */
+  /** Nothing more may be tried until the next probe. */
+  get isHalted(): boolean {
+    return this.state === 'halted';
+  }
+
+  /** A handler did its work, or knew why it could not. Returns whether this ends a halt: only what a probe tried does. */
   handled(): boolean {
-    const resumed = this.probing;
+    if (this.state === 'halted') return false;
+    const resumed = this.state === 'probing';
+    this.state = 'running';
     this.run = 0;
-    this.probing = false;
     return resumed;
   }
 
   /** A record failed for the last time with an error that nobody classified. */
   exhausted(): HaltVerdict {
-    if (this.probing || this.run >= this.haltAfter) return 'halt';
+    if (this.state !== 'running') {
+      this.state = 'halted';
+      return 'halt';
+    }
     this.run++;
-    return this.run === this.haltAfter ? 'bury and halt' : 'bury';
+    if (this.run < this.haltAfter) return 'bury';
+    this.state = 'halted';
+    return 'bury and halt';
   }
 
   probe(): void {
-    this.probing = true;
+    this.state = 'probing';
   }
 }

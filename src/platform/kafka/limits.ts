@@ -6,7 +6,7 @@ export const TRANSPORT_LIMITS = {
   underWayRecords: 1_000,
   /** Records of a partition that wait for a retry or take long, on top of those under way. About 10 MB a partition. */
   parkedRecords: 10_000,
-  /** Offsets of a partition from the lowest unsettled to the newest received; remembering them takes some 50 MB. */
+  /** Records of a partition from the lowest unsettled to the newest started; remembering them takes some 50 MB. */
   uncommittedRecords: 1_000_000,
   /** From then on a record counts as parked: it no longer holds up the others of its partition. */
   parkAfterMs: 1_000,
@@ -30,6 +30,8 @@ export const TRANSPORT_LIMITS = {
   /** A partition that comes back after a rebalance first lets its records under way end. */
   handOverMs: 1_000,
   sessionTimeoutMs: 30_000,
+  /** So often a member hears whether its group is shared out anew. */
+  heartbeatMs: 3_000,
   /** Time without a fetch until a consumer counts as stuck, and until it is built anew. */
   stuckAfterMs: 30_000,
   rebuildAfterMs: 90_000,

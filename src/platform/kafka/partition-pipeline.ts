@@ -11,6 +11,8 @@ export interface PipelineGroup {
   readonly limits: TransportLimits;
   /** Only one record at a time may be tried. */
   readonly isProbing: boolean;
+  /** None may be tried: the consumer is about to leave. */
+  readonly isHalted: boolean;
   /** Reads and handles a record; undefined where it is to be skipped. Settles with the outcome, throws what went wrong. */
   handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined;
   /** Resolves when the dead letter is safe. */
@@ -90,6 +92,11 @@ export class PartitionPipeline {
     return this.closed;
   }
 
+  /** Takes records: neither closed nor on its way there. */
+  get isOpen(): boolean {
+    return !this.draining && !this.closed;
+  }
+
   /** Starts nothing more, until nothing is under way; records that wait for their next attempt do not count. */
   async drain(deadline: number): Promise<void> {
     this.draining = true;
@@ -120,14 +127,15 @@ export class PartitionPipeline {
       await this.change(Math.min(left, 100));
       this.startQueued();
     }
-    return !this.draining && !this.closed;
+    return this.isOpen;
   }
 
   private hasRoom(): boolean {
-    if (this.outage || this.draining || this.closed) return false;
+    if (this.outage || this.group.isHalted || !this.isOpen) return false;
     if (this.group.isProbing) return this.underWay + this.parked === 0;
     const { limits } = this.group;
-    if (this.progress.uncommitted >= limits.uncommittedRecords) return false;
+    // Started ones only: one of them is the lowest, which makes room when it is settled.
+    if (this.progress.uncommitted - this.queue.length >= limits.uncommittedRecords) return false;
     if (this.underWay > limits.underWayRecords - limits.chunkRecords) this.parkSlowChunks();
     return this.underWay <= limits.underWayRecords - limits.chunkRecords && this.parked < limits.parkedRecords;
   }

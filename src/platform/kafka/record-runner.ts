@@ -56,6 +56,10 @@ export class RecordRunner implements PipelineGroup {
     return this.guard.isProbing;
   }
 
+  get isHalted(): boolean {
+    return this.guard.isHalted;
+  }
+
   handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined {
     const event = this.parts.handler.read(record);
     if (event !== SKIPPED) return this.call(event, record);

@@ -34,7 +34,8 @@ export class TopicPreparation {
       const count = await this.waitFor(admin, topic, signal);
       if (topic === originTopic(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX))
         await this.companions(admin, topic, count);
-      return this.starts.decide(admin, group, topic, isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest');
+      const from = isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest';
+      return this.starts.decide({ kafka: this.kafka, admin }, group, topic, from);
     });
   }
 

@@ -6,7 +6,7 @@ export const REDIS_URL = Symbol('REDIS_URL');
 
 /** The longest that a click waits for Redis. */
 const ANSWER_WITHIN_MS = 25;
-/** While Redis is known to be away it is asked so often whether it is back; nobody waits for that. */
+/** So often Redis is asked whether it is there, so that health tells it without a click too; nobody waits for that. */
 const PROBE_EVERY_MS = 500;
 const RECONNECT_MAX_MS = 1_000;
 const PROBE_KEY = 'click-worker:probe';
@@ -94,21 +94,15 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
     if (!this.up) return;
     this.up = false;
     this.logger.warn({ msg: 'Redis does not answer: prices come from the database until it does' });
-    this.scheduleProbe();
-  }
-
-  private scheduleProbe(): void {
-    if (this.closed) return;
-    clearTimeout(this.probeTimer);
-    this.probeTimer = setTimeout(() => void this.probe(), PROBE_EVERY_MS);
   }
 
   private async probe(): Promise<void> {
     if ((await this.inTime(this.client.get(PROBE_KEY))) === undefined) {
-      this.scheduleProbe();
-      return;
+      this.lost();
+    } else if (!this.up) {
+      this.up = true;
+      this.logger.log({ msg: 'Redis answers' });
     }
-    this.up = true;
-    this.logger.log({ msg: 'Redis answers' });
+    if (!this.closed) this.probeTimer = setTimeout(() => void this.probe(), PROBE_EVERY_MS);
   }
 }

@@ -2,30 +2,30 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectFolder } from '../stack/places.mjs';
-import { until } from '../stack/polling.mjs';
-import { freePort } from '../stack/ports.mjs';
-import { STACK_MARKER } from '../stack/processes.mjs';
+import { projectFolder } from './places.mjs';
+import { until } from './polling.mjs';
+import { freePort } from './ports.mjs';
+import { STACK_MARKER } from './processes.mjs';
 
 const READY_MS = 30_000;
 
-/** Where all Workers of the demo write their logs. */
-export const LOG_FILE = join('demo', 'worker.log');
-
-/** The built Worker as an orchestrator runs it. */
+/** The built Worker as an orchestrator runs it, against a stack, with its log in a file. */
 export class WorkerProcess {
   #child;
   #stack;
+  #logFile;
   url;
 
   /**
    * Starts it; resolves when it is ready.
    *
-   * @param {import('../stack/stack.mjs').Stack} stack
+   * @param {import('./stack.mjs').Stack} stack
+   * @param {string} logFile within the project's folder; added to
    */
-  static async start(stack) {
+  static async start(stack, logFile) {
     const worker = new WorkerProcess();
     worker.#stack = stack;
+    worker.#logFile = join(projectFolder, logFile);
     await worker.#start(await freePort());
     return worker;
   }
@@ -38,7 +38,7 @@ export class WorkerProcess {
   get failure() {
     const { exitCode, signalCode } = this.#child;
     if (exitCode === null && signalCode === null) return undefined;
-    return new Error(`the Worker ended (${signalCode ?? `status ${exitCode}`}): ${lastWords()}`);
+    return new Error(`the Worker ended (${signalCode ?? `status ${exitCode}`}): ${this.#lastWords()}`);
   }
 
   /** @param {NodeJS.Signals} signal @returns its exit code; null when the signal ended it */
@@ -61,7 +61,7 @@ export class WorkerProcess {
 
   async #start(port) {
     const { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } = this.#stack.env;
-    const log = openSync(join(projectFolder, LOG_FILE), 'a');
+    const log = openSync(this.#logFile, 'a');
     this.url = `http://127.0.0.1:${port}`;
     this.#child = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
       cwd: projectFolder,
@@ -93,9 +93,9 @@ export class WorkerProcess {
     if (answer.ok) return true;
     throw new Error(await answer.text());
   }
-}
 
-function lastWords() {
-  const lines = readFileSync(join(projectFolder, LOG_FILE), 'utf8').trim().split('\n');
-  return lines.slice(-3).join(' | ');
+  #lastWords() {
+    const lines = readFileSync(this.#logFile, 'utf8').trim().split('\n');
+    return lines.slice(-3).join(' | ');
+  }
 }
