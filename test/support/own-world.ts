@@ -181,12 +181,16 @@ export class OwnWorld {
       .filter((line) => !this.announced.some((pattern) => pattern.test(line)));
   }
 
-  lastWords(): string {
-    const ofEach = this.workers.map(({ lines, words }, i) => {
-      const said = [...lines.slice(-LAST_LINES).map((line) => JSON.stringify(line)), ...words];
-      return `Worker ${i + 1} of ${this.workers.length}:\n${said.join('\n')}`;
+  /** What each Worker said at last, and how far those that still run are behind. */
+  async lastWords(): Promise<string> {
+    const ofEach = this.workers.map(async (worker, i) => {
+      const lag = (await worker.get('/metrics')).body
+        .split('\n')
+        .filter((line) => line.startsWith('worker_lag_records{'));
+      const said = worker.lines.slice(-LAST_LINES).map((line) => JSON.stringify(line));
+      return [`Worker ${i + 1} of ${this.workers.length}:`, ...said, ...worker.words, ...lag].join('\n');
     });
-    return `${ofEach.join('\n')}\n`;
+    return `${(await Promise.all(ofEach)).join('\n')}\n`;
   }
 }
 
@@ -194,8 +198,8 @@ export class OwnWorld {
 export function useOwnWorld(options: StackOptions = {}): OwnWorld {
   const own = new OwnWorld(options);
   beforeAll(() => own.open());
-  afterEach(({ task }) => {
-    if (task.result?.state === 'fail') process.stderr.write(own.lastWords());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') process.stderr.write(await own.lastWords());
     expect(own.unannouncedErrors(), 'errors that no test announced').toEqual([]);
   });
   afterAll(() => own.close());

@@ -203,6 +203,8 @@ export class GroupConsumer {
       run.seek(this.topic, partition, this.pipelines.get(partition)?.progress.nextOffset ?? offset);
       run.resume(this.topic, partition);
     }
+    // What was settled before the rebalance and refused a commit is due now, though no record may come for a long time.
+    this.committer.schedule();
   }
 
   private open(partition: number, offset: number, committed: number): PartitionPipeline {

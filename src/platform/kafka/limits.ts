@@ -14,6 +14,8 @@ export const TRANSPORT_LIMITS = {
   queuedRecords: 200,
   /** How long a batch may wait for room; longer would starve the other partitions of its fetch, so it pauses instead. */
   holdMs: 300,
+  /** So many records fail for the first time with none settled between, and it is an outage: no new ones are tried. */
+  outageAfter: 5,
   /** First and longest pause before a transient failure is tried again. */
   retryFirstMs: 200,
   retryMaxMs: 5_000,

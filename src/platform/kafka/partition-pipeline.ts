@@ -46,8 +46,8 @@ interface Task {
 
 /**
  * One assignment of a partition, from its start to its end. A record is *queued*, *under way* (its handler runs), *parked* (it takes
- * long, or waits for its next attempt) or *settled* (handled, skipped, or safe among the dead letters). A transient
- * failure with nothing settled since closes the door for new records until the next attempt.
+ * long, or waits for its next attempt) or *settled* (handled, skipped, or safe among the dead letters). An outage,
+ * when one record after the other fails and none is settled, closes the door for new ones until the next attempt.
  */
 export class PartitionPipeline {
   readonly progress: PartitionProgress;
@@ -63,6 +63,8 @@ export class PartitionPipeline {
   private underWay = 0;
   private parked = 0;
   private outage = false;
+  /** Records that failed for the first time, since one was settled. */
+  private newFailures = 0;
   private draining = false;
   private closed = false;
   private lookTimer: NodeJS.Timeout | undefined;
@@ -240,7 +242,8 @@ export class PartitionPipeline {
   }
 
   private retryWhenBack(task: Task, failure: Failure): void {
-    this.outage = true;
+    // One that failed before says nothing new: it may be its own row alone that is locked.
+    if (task.transient === 0 && ++this.newFailures >= this.group.limits.outageAfter) this.outage = true;
     this.retryLater(task, failure, ++task.transient);
   }
 
@@ -270,6 +273,7 @@ export class PartitionPipeline {
   private settle(task: Task, outcome: RecordOutcome): void {
     this.progress.settle(task.slot);
     this.leaveChunk(task);
+    this.newFailures = 0;
     if (this.outage) {
       this.outage = false;
       this.wake();
