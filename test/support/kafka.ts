@@ -60,7 +60,12 @@ export class Topics {
   }
 
   async create(topic: string, numPartitions = 1, configEntries: { name: string; value: string }[] = []): Promise<void> {
-    await this.connected.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
+    // Not `waitForLeaders`: it fails where the broker has not heard of the new topic from its controller yet.
+    await this.connected.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false });
+    await eventually(`${topic} can be written`, 20_000, async () => {
+      const metadata = await this.connected.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+      return metadata.topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false;
+    });
   }
 
   /** Writes records and returns where they stand, in the order given when all go to one partition. */

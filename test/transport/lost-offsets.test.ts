@@ -149,7 +149,7 @@ describe('a topic that was made anew', () => {
   /** Its removal takes the broker a moment. */
   async function made({ topic }: Channel): Promise<boolean> {
     return transport
-      .administer((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true }))
+      .administer((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false }))
       .catch(() => false);
   }
 

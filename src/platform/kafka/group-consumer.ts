@@ -64,6 +64,7 @@ export class GroupConsumer {
         this.resume();
       },
       consumer: () => this.run?.consumer,
+      partitions: () => this.pipelines.size,
     });
   }
 

@@ -2,8 +2,10 @@
 export const TRANSPORT_LIMITS = {
   /** Records whose handlers are started together. */
   chunkRecords: 100,
-  /** Records of a partition under way: ten chunks. */
+  /** Records of a partition under way: ten chunks at most, less where many partitions share what the group may have. */
   underWayRecords: 1_000,
+  /** Records of a group under way. More bring no throughput: Postgres is busy by then, and each costs memory. */
+  underWayOfGroup: 1_800,
   /** Records of a partition that wait for a retry or take long, on top of those under way. About 10 MB a partition. */
   parkedRecords: 10_000,
   /** Records of a partition from the lowest unsettled to the newest started; remembering them takes some 50 MB. */
@@ -45,7 +47,7 @@ export const TRANSPORT_LIMITS = {
   soundAfterMs: 30_000,
   /** Several times a second, since stop, resume and rebalance wait for a fetch to end. */
   fetchWaitMs: 250,
-  fetchBytesPerPartition: 256 * 1024,
+  fetchBytesPerPartition: 128 * 1024,
   partitionsAtOnce: 3,
   /** Partitions added to a topic are seen after so long. */
   metadataMaxAgeMs: 30_000,

@@ -9,6 +9,8 @@ import { RetryQueue } from './retry-queue.js';
 /** What a partition needs of its group. */
 export interface PipelineGroup {
   readonly limits: TransportLimits;
+  /** So many records of each partition may be under way. */
+  readonly underWayRecords: number;
   /** Only one record at a time may be tried. */
   readonly isProbing: boolean;
   /** None may be tried: the consumer is about to leave. */
@@ -138,8 +140,13 @@ export class PartitionPipeline {
     const { limits } = this.group;
     // Started ones only: one of them is the lowest, which makes room when it is settled.
     if (this.progress.uncommitted - this.queue.length >= limits.uncommittedRecords) return false;
-    if (this.underWay > limits.underWayRecords - limits.chunkRecords) this.parkSlowChunks();
-    return this.underWay <= limits.underWayRecords - limits.chunkRecords && this.parked < limits.parkedRecords;
+    if (this.underWay > this.roomFrom) this.parkSlowChunks();
+    return this.underWay <= this.roomFrom && this.parked < limits.parkedRecords;
+  }
+
+  /** With so many under way there is room for one more chunk. */
+  private get roomFrom(): number {
+    return Math.max(0, this.group.underWayRecords - this.group.limits.chunkRecords);
   }
 
   /** One chunk in each turn of the event loop, so that answers and timers are seen to between them. */
@@ -150,16 +157,17 @@ export class PartitionPipeline {
       return;
     }
     const queued = this.queue.splice(0, this.group.isProbing ? 1 : this.group.limits.chunkRecords);
+    if (this.queue.length > 0) {
+      this.nextChunk = setImmediate(() => {
+        this.nextChunk = undefined;
+        this.startQueued();
+      });
+    }
     const chunk = this.openChunk(queued.length);
     for (const { message, slot } of queued) {
       const record = toConsumedRecord(this.topic, this.partition, message);
       this.start({ record, slot, chunk, transient: 0, unclassified: 0 });
     }
-    if (this.queue.length === 0) return;
-    this.nextChunk = setImmediate(() => {
-      this.nextChunk = undefined;
-      this.startQueued();
-    });
   }
 
   /** Nothing may settle for long (all of it waits for one locked row, say): the queue must not wait for that. */
@@ -189,44 +197,61 @@ export class PartitionPipeline {
     return chunk;
   }
 
+  /** What becomes of a record: skipped, settled, poison, transient, or for now unclassified. */
   private start(task: Task): void {
-    this.attempt(task).catch((error: unknown) => {
-      this.group.broken(error);
-    });
-  }
-
-  /** What becomes of a record: settled, poison, transient, or for now unclassified. */
-  private async attempt(task: Task): Promise<void> {
-    const result = await this.handle(task);
-    if (this.closed) return;
-    if (typeof result === 'string') {
-      this.settle(task, result);
-      return;
-    }
-    switch (result.kind) {
-      case 'poison':
-        return this.bury(task, result);
-      case 'transient':
-        this.retryWhenBack(task, result);
-        return;
-      case 'unclassified':
-        return this.retryOrGiveUp(task, result);
-    }
-  }
-
-  private async handle(task: Task): Promise<RecordOutcome | Failure> {
-    let called = false;
     try {
       const handling = this.group.handle(task.record);
-      called = handling !== undefined;
-      const outcome = handling === undefined ? 'skipped' : await handling;
-      if (called && !this.closed) this.group.handled();
-      return outcome;
+      if (handling === undefined) {
+        this.settle(task, 'skipped');
+        return;
+      }
+      // Callbacks, not an async function a level: thousands of records wait here, and what each holds is copied by the
+      // garbage collector again and again.
+      handling
+        .then(
+          (outcome) => {
+            this.succeed(task, outcome);
+          },
+          (error: unknown) => this.fail(task, classify(error)),
+        )
+        .catch((error: unknown) => {
+          this.group.broken(error);
+        });
     } catch (error) {
-      const failure = classify(error);
-      // The handler knew what was wrong with the record: it works. A record that could not even be read says nothing.
-      if (called && failure.kind === 'poison' && !this.closed) this.group.handled();
-      return failure;
+      void this.refuse(task, error);
+    }
+  }
+
+  private succeed(task: Task, outcome: RecordOutcome): void {
+    if (this.closed) return;
+    this.group.handled();
+    this.settle(task, outcome);
+  }
+
+  /** A handler was called, and threw. */
+  private async fail(task: Task, failure: Failure): Promise<void> {
+    if (this.closed) return;
+    switch (failure.kind) {
+      case 'poison':
+        // It knew what was wrong with the record: it works.
+        this.group.handled();
+        return this.bury(task, failure);
+      case 'transient':
+        this.retryWhenBack(task, failure);
+        return;
+      case 'unclassified':
+        return this.retryOrGiveUp(task, failure);
+    }
+  }
+
+  /** The record could not even be read, which says nothing about the handler; any other error here is a bug of ours. */
+  private async refuse(task: Task, error: unknown): Promise<void> {
+    const failure = classify(error);
+    try {
+      if (failure.kind !== 'poison') throw error;
+      await this.bury(task, failure);
+    } catch (bug) {
+      this.group.broken(bug);
     }
   }
 
@@ -286,9 +311,8 @@ export class PartitionPipeline {
     chunk.remaining--;
     if (chunk.parked) this.parked--;
     else this.underWay--;
-    if (chunk.remaining > 0) return;
-    this.chunks.delete(chunk);
-    this.wake();
+    if (chunk.remaining === 0) this.chunks.delete(chunk);
+    if (chunk.remaining === 0 || this.underWay === this.roomFrom) this.wake();
   }
 
   private parkSlowChunks(): void {

@@ -1,4 +1,3 @@
-import { isObservable, lastValueFrom } from 'rxjs';
 import { compileReader, readPlain, SKIPPED, type EventClass } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import type { HandlerExtras } from './event-pattern.js';
@@ -35,9 +34,7 @@ export class RecordHandler {
     return record.value === null ? SKIPPED : this.readValue(record.value);
   }
 
-  /** Resolves when the handler is done, with all that it returned: an interceptor or filter may answer by a stream. */
-  async call(event: unknown, context: RecordContext): Promise<void> {
-    const result = await this.handle(event, context);
-    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+  call(event: unknown, context: RecordContext): Promise<unknown> {
+    return this.handle(event, context);
   }
 }

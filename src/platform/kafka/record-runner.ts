@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Consumer, Producer } from 'kafkajs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import type { Failure } from '../classify.js';
 import { SKIPPED } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
@@ -27,7 +28,12 @@ interface RunnerOwner {
   halt(): void;
   resumed(): void;
   consumer(): Consumer | undefined;
+  /** How many partitions the group has here. */
+  partitions(): number;
 }
+
+/** The consumer's own heartbeats do not depend on its handlers. */
+const noHeartbeat = (): Promise<void> => Promise.resolve();
 
 /** At most so often a group logs that records are being retried. */
 const RETRY_LOG_EVERY_MS = 5_000;
@@ -52,6 +58,12 @@ export class RecordRunner implements PipelineGroup {
     return this.parts.limits;
   }
 
+  get underWayRecords(): number {
+    const { underWayRecords, underWayOfGroup, chunkRecords } = this.limits;
+    const share = Math.floor(underWayOfGroup / Math.max(1, this.owner.partitions()));
+    return Math.min(underWayRecords, Math.max(chunkRecords, share));
+  }
+
   get isProbing(): boolean {
     return this.guard.isProbing;
   }
@@ -69,8 +81,10 @@ export class RecordRunner implements PipelineGroup {
   private async call(event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
     const { handler, priority, producer } = this.parts;
     const consumer = this.owner.consumer() as Consumer;
-    const context = new RecordContext(record, priority, { consumer, producer, heartbeat: () => Promise.resolve() });
-    await handler.call(event, context);
+    const context = new RecordContext(record, priority, { consumer, producer, heartbeat: noHeartbeat });
+    const result = await handler.call(event, context);
+    // An interceptor or a filter may answer by a stream: the record is handled when that ends.
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
     return this.isReplay ? this.tellReplaySettled(record, context.outcome) : context.outcome;
   }
 

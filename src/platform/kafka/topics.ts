@@ -46,6 +46,6 @@ export async function createMissing(
 ): Promise<void> {
   const existing = await admin.listTopics();
   for (const topic of topics.filter((each) => !existing.includes(each))) {
-    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
+    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false });
   }
 }
