@@ -108,6 +108,15 @@ export class OwnWorld {
     return count;
   }
 
+  /** How many members the group of the clicks has: one that has not left holds its partitions for a session. */
+  async members(): Promise<number> {
+    const admin = this.world.topics.kafka.admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([CLICKS]);
+    await admin.disconnect();
+    return groups[0]?.members.length ?? 0;
+  }
+
   /** Like the world's own, but a broker that has just come back may still refuse to say. */
   async settled(withinMs = 60_000): Promise<void> {
     const { topics } = this.world;
