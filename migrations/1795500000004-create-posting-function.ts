@@ -47,6 +47,7 @@ export class CreatePostingFunction1795500000004 implements MigrationInterface {
       set enable_hashjoin = off
       set enable_mergejoin = off
       set enable_memoize = off
+      set enable_material = off
       set jit = off
       set datestyle = 'ISO'
       as ${LEDGER_POST_V1}

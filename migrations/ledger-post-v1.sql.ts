@@ -83,10 +83,16 @@ export const LEDGER_POST_V1 = `$$
             offset 0
           ) u
         ) p
-        left join advertisers a on a.id = p.advertiser_id
-        left join campaigns c on c.id = p.campaign_id
-        left join ad_balance_histories h on h.idempotency_key = p.key and h.recorded_at = p.recorded_at
-        left join duplicate_click_logs l on l.compensation_id = p.compensation_id
+        -- 'limit 1' leaves the planner one way: look each row up by its key. Planned over tables that were empty (and
+        -- analyzed as such), a plain join reads all of them, for every group, and is slower with every row.
+        left join lateral (select * from advertisers where id = p.advertiser_id limit 1) a on true
+        left join lateral (select * from campaigns where id = p.campaign_id limit 1) c on true
+        left join lateral (
+          select * from ad_balance_histories where idempotency_key = p.key and recorded_at = p.recorded_at limit 1
+        ) h on true
+        left join lateral (
+          select * from duplicate_click_logs where compensation_id = p.compensation_id limit 1
+        ) l on true
       ) judged
       order by place
     ) ordered;

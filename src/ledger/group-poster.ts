@@ -3,6 +3,7 @@ import { describeDatabaseError } from '../platform/database/database-errors.js';
 import { TransientError } from '../platform/failure.js';
 import type { LedgerObserver } from './ledger-hooks.js';
 import { addAmounts } from './millionths.js';
+import { PlanRefresh } from './plan-refresh.js';
 import { postIsolated } from './post-isolated.js';
 import type { PendingPosting } from './posting-queue.js';
 import type { Posting } from './posting.js';
@@ -16,6 +17,8 @@ const LOCK_WAITS = { wait: LANE_LOCK_WAIT_MS, waitLonger: HELD_LOCK_WAIT_MS, ski
 
 /** Posts a group, answers those who wait for it, and counts. */
 export class GroupPoster {
+  private readonly plans = new PlanRefresh();
+
   constructor(
     private readonly budgetTimezone: string,
     private readonly observer: LedgerObserver,
@@ -31,6 +34,7 @@ export class GroupPoster {
     group: readonly PendingPosting[],
     whenLocked: keyof typeof LOCK_WAITS,
   ): Promise<PendingPosting[]> {
+    await this.plans.before(client);
     const settlements = await postIsolated(
       client,
       group.map((pending) => pending.posting),

@@ -3,6 +3,12 @@ import type { OwnConnection } from '../platform/database/own-connection.js';
 import type { GroupPoster } from './group-poster.js';
 import { PostingQueue, type PendingPosting } from './posting-queue.js';
 
+/** From so many postings a call on, a lane counts as busy: it would not be reached at a rate where latency matters. */
+const BUSY_GROUP = 50;
+/** What a busy lane waits for, and for how long at the most. */
+const FAIR_GROUP = 400;
+const GATHER_MS = 20;
+
 /**
  * One connection with its own queue. While a call is away, postings gather; what has gathered is the next group. An idle
  * lane sends a single posting at once.
@@ -12,6 +18,7 @@ import { PostingQueue, type PendingPosting } from './posting-queue.js';
 export class Lane {
   private readonly queue = new PostingQueue();
   private running: Promise<void> | undefined;
+  private lastGroup = 0;
 
   constructor(
     private readonly connection: OwnConnection,
@@ -45,9 +52,12 @@ export class Lane {
     await nextTurn();
     while (this.queue.size > 0) {
       let group: PendingPosting[] = [];
+      // Under load a call costs more than its postings: let a fair group gather. A lane that is not busy sends at once.
+      if (this.lastGroup >= BUSY_GROUP) await this.queue.gathered(FAIR_GROUP, GATHER_MS);
       try {
         await this.connection.use(async (client) => {
           group = this.queue.takeGroup(); // only now: more may have come while the connection was made
+          this.lastGroup = group.length;
           this.setAside(await this.poster.post(client, group, 'wait'));
         });
       } catch (error) {

@@ -18,12 +18,27 @@ const BACKGROUND_SHARE = 0.1;
 export class PostingQueue {
   private readonly waiting: Record<PostingPriority, PendingPosting[]> = { live: [], background: [] };
 
+  private whenGathered: { readonly count: number; readonly resolve: () => void } | undefined;
+
   get size(): number {
     return this.waiting.live.length + this.waiting.background.length;
   }
 
   add(pending: PendingPosting): void {
     this.waiting[pending.posting.priority ?? 'live'].push(pending);
+    if (this.whenGathered !== undefined && this.size >= this.whenGathered.count) this.whenGathered.resolve();
+  }
+
+  /** Resolves when `count` postings wait, or after `ms`. */
+  async gathered(count: number, ms: number): Promise<void> {
+    if (this.size >= count) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.whenGathered = { count, resolve };
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.whenGathered = undefined;
   }
 
   /** Takes the next group. A key comes once in it: a posting whose key is already there waits for the next group. */

@@ -10,7 +10,7 @@ import { MetricsRegistry } from './metrics-registry.js';
 const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 const PARTITION_LABELS = ['topic', 'partition', 'group'] as const;
 
-/** What the transport did, record by record. Children are looked up once: a click must not pay for hashing labels. */
+/** What the transport did, record by record. */
 @Injectable()
 export class TransportMetrics implements TransportObserver, OnApplicationBootstrap {
   private readonly records: Counter<'topic' | 'group' | 'outcome'>;
@@ -18,7 +18,11 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
   private readonly retries: Counter<'group' | 'cause'>;
   private readonly haltedGroups: Gauge<'group'>;
   private readonly lost: Counter<'topic' | 'partition'>;
-  private readonly recordChildren = new Map<string, { inc: () => void }>();
+  /** Settled records since the last look: a click pays for an addition, the look for the labels. */
+  private readonly tallies = new Map<
+    string,
+    { labels: { topic: string; group: string; outcome: string }; count: number }
+  >();
   private readonly latencyChildren = new Map<string, { observe: (seconds: number) => void }>();
 
   constructor(
@@ -27,11 +31,18 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
     hooks: TransportHooks,
   ) {
     const registers = [registry];
+    const { tallies } = this;
     this.records = new Counter({
       name: 'worker_records_total',
       help: 'Records that were settled, by how they ended',
       labelNames: ['topic', 'group', 'outcome'],
       registers,
+      collect() {
+        for (const tally of tallies.values()) {
+          this.inc(tally.labels, tally.count);
+          tally.count = 0;
+        }
+      },
     });
     this.latency = new Histogram({
       name: 'worker_record_latency_seconds',
@@ -75,9 +86,9 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
   settled(record: RecordCoordinates, group: string, outcome: RecordOutcome): void {
     const { topic, timestamp } = record;
     const key = `${outcome} ${group}`;
-    let counter = this.recordChildren.get(key);
-    if (counter === undefined) this.recordChildren.set(key, (counter = this.records.labels({ topic, group, outcome })));
-    counter.inc();
+    let tally = this.tallies.get(key);
+    if (tally === undefined) this.tallies.set(key, (tally = { labels: { topic, group, outcome }, count: 0 }));
+    tally.count++;
     let histogram = this.latencyChildren.get(topic);
     if (histogram === undefined) this.latencyChildren.set(topic, (histogram = this.latency.labels({ topic })));
     histogram.observe(Math.max(0, (Date.now() - timestamp) / 1000));

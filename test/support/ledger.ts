@@ -6,7 +6,7 @@ import type { Deduction, Posting, PostingResult, Refund } from '../../src/ledger
 import { reconcile } from '../../src/ledger/reconcile.js';
 import type { TestDatabase } from './database.js';
 
-export const BUDGET_TIMEZONE = 'Asia/Seoul';
+const BUDGET_TIMEZONE = 'Asia/Seoul';
 /** 2026-11-24, noon in Seoul; within the months that a migration makes ahead only by chance, and that must not matter. */
 export const NOON_MS = Date.parse('2026-11-24T03:00:00Z');
 

@@ -21,10 +21,12 @@ export function toConsumedRecord(topic: string, partition: number, message: Kafk
     timestamp: Number(message.timestamp),
     key: message.key,
     value: message.value,
-    headers: message.headers === undefined ? [] : plainHeaders(message.headers),
+    headers: message.headers === undefined ? NO_HEADERS : plainHeaders(message.headers),
     message,
   };
 }
+
+const NO_HEADERS: readonly RecordHeader[] = [];
 
 /** Key and value are slices of a whole response of the broker (up to 10 MB): what outlives its batch is copied. */
 export function detached(record: ConsumedRecord): ConsumedRecord {
@@ -47,7 +49,8 @@ function copiedHeaders({ headers }: KafkaMessage): { headers?: IHeaders } {
  * kafkajs decodes into a plain object: repeats of a name become an array, and a header that is called like a member of
  * `Object.prototype` becomes `[Function, value]`. Null values cannot be told apart from absent ones.
  */
-function plainHeaders(headers: IHeaders): RecordHeader[] {
+function plainHeaders(headers: IHeaders): readonly RecordHeader[] {
+  if (Object.keys(headers).length === 0) return NO_HEADERS;
   return Object.entries(headers).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value])
       .filter((one): one is Buffer | string => typeof one === 'string' || Buffer.isBuffer(one))

@@ -47,7 +47,7 @@ export const TRANSPORT_LIMITS = {
   soundAfterMs: 30_000,
   /** Several times a second, since stop, resume and rebalance wait for a fetch to end. */
   fetchWaitMs: 250,
-  fetchBytesPerPartition: 128 * 1024,
+  fetchBytesPerPartition: 512 * 1024,
   partitionsAtOnce: 3,
   /** Partitions added to a topic are seen after so long. */
   metadataMaxAgeMs: 30_000,
