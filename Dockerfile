@@ -17,4 +17,4 @@ COPY package.json ./
 USER node
 EXPOSE 3000
 # Not npm: it would end at a SIGTERM while the Worker is still draining. Run with an init (`docker run --init`).
-CMD ["node", "--enable-source-maps", "dist/src/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=32", "dist/src/main.js"]
