@@ -11,9 +11,10 @@ const DRAIN_MS = 15_000;
  * Clicks at a fixed rate, whatever becomes of them; each is timed from just before it is sent until its row can be seen.
  *
  * @param {import('./bed.mjs').Bed} bed
- * @param {{ rate: number, seconds: number }} options
+ * @param {{ rate: number, seconds: number, redisHung?: boolean }} options
+ *   with `redisHung` Redis stops answering, without closing anything, after the first tenth
  */
-export async function latency(bed, { rate, seconds }) {
+export async function latency(bed, { rate, seconds, redisHung = false }) {
   await bed.startGroupHere();
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
@@ -24,14 +25,17 @@ export async function latency(bed, { rate, seconds }) {
     const sent = new Map();
     const total = rate * seconds;
     const begin = performance.now();
+    const hanging = redisHung ? setTimeout(() => bed.stack.redis.freeze(), seconds * 100) : undefined;
     const sending = sendAtRate(bed, `timed-${before}`, rate, total, sent);
     const took = await watch(bed, sent, total, begin + seconds * 1_000 + DRAIN_MS);
     await sending;
+    clearTimeout(hanging);
     const elapsed = performance.now() - begin;
     const sorted = took.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
     return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1), reached: (took.length * 1_000) / elapsed };
   } finally {
+    if (redisHung) bed.stack.redis.thaw();
     await worker.end('SIGTERM');
   }
 }
