@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { ClickBalanceModule } from './click-balance/click-balance.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DlqModule } from './dlq/dlq.module.js';
@@ -13,6 +14,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
     ConfigModule,
     DatabaseModule,
     KafkaModule,
+    AlertsModule,
 
     // Capabilities, a line each
     ClickBalanceModule,

@@ -5,6 +5,7 @@ import { CreatePostingFunction1795500000004 } from '../../../migrations/17955000
 import { CreateTopUpFunction1795500000005 } from '../../../migrations/1795500000005-create-top-up-function.js';
 import { CreateDeadLettersAndDeliveries1795500000006 } from '../../../migrations/1795500000006-create-dead-letters-and-deliveries.js';
 import { CreateGroupStartsAndSettings1795500000007 } from '../../../migrations/1795500000007-create-group-starts-and-settings.js';
+import { AddBudgetObservations1795500000008 } from '../../../migrations/1795500000008-add-budget-observations.js';
 
 /** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   CreateTopUpFunction1795500000005,
   CreateDeadLettersAndDeliveries1795500000006,
   CreateGroupStartsAndSettings1795500000007,
+  AddBudgetObservations1795500000008,
 ];

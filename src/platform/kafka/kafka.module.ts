@@ -9,6 +9,7 @@ import { GroupStarts } from './group-starts.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { KafkaStrategy } from './kafka.strategy.js';
 import { TransportHooks } from './observer.js';
+import { RecordPublisher } from './record-publisher.js';
 
 const FIRST_PRIORITY_TOPIC = 'ad-events';
 /** Written by the Worker alone. */
@@ -32,7 +33,8 @@ const OWN_TOPICS = ['alert-events'];
     TransportHooks,
     GroupStarts,
     KafkaStrategy,
+    RecordPublisher,
   ],
-  exports: [KafkaStrategy, TransportHooks],
+  exports: [KafkaStrategy, TransportHooks, RecordPublisher],
 })
 export class KafkaModule {}

@@ -13,6 +13,7 @@ import { createKafka, createProducer, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
+import { PartitionSender } from './partition-sender.js';
 import type { RecordHandler } from './record-handler.js';
 import { TopicPreparation } from './topic-preparation.js';
 
@@ -49,7 +50,9 @@ export class KafkaStrategy
     this.pingClient = createKafka(options.connection);
     this.producer = createProducer(createKafka(options.connection));
     this.preparation = new TopicPreparation(createKafka(options.connection), options.ownTopics, starts);
-    this.deadLetters = new DeadLetterProducer(this.producer, hooks, (topic) => this.preparation.partitionsOf(topic));
+    this.deadLetters = new DeadLetterProducer(new PartitionSender(this.producer), hooks, (topic) =>
+      this.preparation.partitionsOf(topic),
+    );
   }
 
   override addHandler(

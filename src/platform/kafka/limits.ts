@@ -51,8 +51,8 @@ export const TRANSPORT_LIMITS = {
   partitionsAtOnce: 3,
   /** Partitions added to a topic are seen after so long. */
   metadataMaxAgeMs: 30_000,
-  /** The dead letters of one send; well under the smallest `max.message.bytes` in use. */
-  deadLetterBatchBytes: 512 * 1024,
+  /** The records of one send; well under the smallest `max.message.bytes` in use. */
+  sendBytes: 512 * 1024,
   deadLetterMessageChars: 1_000,
   /** What a `.dlq` topic takes above its origin: the headers that are added. */
   deadLetterHeadroomBytes: 64 * 1024,

@@ -4,10 +4,8 @@ import type { Admin, Kafka } from 'kafkajs';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
 import type { GroupStarts } from './group-starts.js';
 import { withAdmin } from './kafka-client.js';
-import { createCompanions, createMissing, isOwnTopic, originTopic, partitionCount } from './topics.js';
+import { createCompanions, ensureOwnTopic, isOwnTopic, originTopic, partitionCount } from './topics.js';
 
-/** Partitions of a topic that the Worker makes without an origin to copy them from. */
-const OWN_TOPIC_PARTITIONS = 3;
 const LOOK_AGAIN_MS = 1_000;
 const SAY_AGAIN_MS = 30_000;
 
@@ -30,7 +28,7 @@ export class TopicPreparation {
   /** Makes what is missing and is the Worker's to make, waits for what is not, and decides the group's first start. */
   async of(group: string, topic: string, signal: AbortSignal): Promise<Map<number, number>> {
     return withAdmin(this.kafka, async (admin) => {
-      if (this.ownTopics.includes(topic)) await createMissing(admin, [topic], OWN_TOPIC_PARTITIONS);
+      if (this.ownTopics.includes(topic)) await ensureOwnTopic(admin, topic);
       const count = await this.waitFor(admin, topic, signal);
       if (topic === originTopic(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX))
         await this.companions(admin, topic, count);

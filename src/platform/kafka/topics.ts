@@ -1,8 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
 import { TRANSPORT_LIMITS } from './limits.js';
 
 const KEEP_FOR_EVER = '-1';
+/** Partitions of a topic that the Worker makes without an origin to copy them from. */
+const OWN_TOPIC_PARTITIONS = 3;
+const LOOK_AGAIN_MS = 100;
 
 /** Topics that the Worker writes itself: it makes them, and a new group reads them from their first record. */
 export function isOwnTopic(topic: string, ownTopics: readonly string[]): boolean {
@@ -37,8 +41,18 @@ export async function createCompanions(admin: Admin, topic: string, partitions: 
   await createMissing(admin, [topic + DEAD_LETTER_SUFFIX, topic + RETRY_SUFFIX], partitions, configEntries);
 }
 
+/** Makes a topic of the Worker's own where it is missing; returns how many partitions it has. */
+export async function ensureOwnTopic(admin: Admin, topic: string): Promise<number> {
+  for (;;) {
+    const count = await partitionCount(admin, topic);
+    if (count !== undefined) return count;
+    await createMissing(admin, [topic], OWN_TOPIC_PARTITIONS);
+    await pause(LOOK_AGAIN_MS); // made is not yet known to every broker
+  }
+}
+
 /** Makes topics that are not there yet; another replica may be quicker. */
-export async function createMissing(
+async function createMissing(
   admin: Admin,
   topics: readonly string[],
   numPartitions: number,
