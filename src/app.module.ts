@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { BudgetMonitorModule } from './budget-monitor/budget-monitor.module.js';
 import { ClickBalanceModule } from './click-balance/click-balance.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DlqModule } from './dlq/dlq.module.js';
@@ -18,6 +19,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
 
     // Capabilities, a line each
     ClickBalanceModule,
+    BudgetMonitorModule,
     DlqModule,
 
     // How the Worker is watched

@@ -1,39 +1,54 @@
 import { Injectable } from '@nestjs/common';
-import { CampaignPriceService } from '../campaigns/campaign-price.service.js';
+import { AlertPublisher } from '../alerts/alert-publisher.js';
+import { BudgetMonitorService } from '../budget-monitor/budget-monitor.service.js';
+import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import type { PostingPriority, PostingResult } from '../ledger/posting.js';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
+import { balanceExhausted, crossesZero } from './balance-exhausted.js';
 import { ClickEvent } from './click.event.js';
 
 @Injectable()
 export class ClickBalanceService {
   constructor(
-    private readonly prices: CampaignPriceService,
+    private readonly campaigns: CampaignTermsService,
     private readonly ledger: LedgerService,
+    private readonly budgets: BudgetMonitorService,
+    private readonly alerts: AlertPublisher,
   ) {}
 
   /**
-   * Charges the click's advertiser the campaign's CPC, once for each record, whatever repeats.
+   * Charges the click's advertiser the campaign's CPC, once for each record, whatever repeats; then sees what follows for
+   * its balance and for the campaign's budget.
    *
    * @throws PoisonError `UNKNOWN_PRICE`, `UNKNOWN_CAMPAIGN`, `UNKNOWN_ADVERTISER`, `CAMPAIGN_ADVERTISER_MISMATCH`
    */
   async charge(
-    click: ClickEvent,
+    { campaignId, advertiserId, eventId, timestamp }: ClickEvent,
     { coordinates, priority }: { coordinates: RecordCoordinates; priority: PostingPriority },
   ): Promise<PostingResult> {
-    const price = await this.prices.priceOf(click.campaignId);
-    return this.ledger.post({
+    const { price, counter } = await this.campaigns.of(campaignId);
+    const idempotencyKey = recordKey(coordinates);
+    const { amount, source } = price;
+    const posting = await this.ledger.post({
       type: 'DEDUCT',
-      idempotencyKey: recordKey(coordinates),
-      advertiserId: click.advertiserId,
-      campaignId: click.campaignId,
-      amount: price.amount,
-      priceSource: price.source,
-      eventId: click.eventId,
-      occurredAt: click.timestamp,
+      idempotencyKey,
+      advertiserId,
+      campaignId,
+      amount,
+      priceSource: source,
+      eventId,
+      occurredAt: timestamp,
       origin: coordinates,
       priority,
     });
+    const { balanceAfter: balance } = posting;
+    if (crossesZero(balance, amount)) {
+      await this.alerts.raise(balanceExhausted(advertiserId, campaignId, { idempotencyKey, balance }));
+    }
+    const check = this.budgets.check({ advertiserId, amount, counter, recordedAt: coordinates.timestamp, posting });
+    if (check !== undefined) await check;
+    return posting;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Config {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly budgetTimezone: string;
+  /** How long after a day has begun no counter in Redis is believed, in milliseconds. */
+  readonly budgetGraceMs: number;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
@@ -36,6 +38,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     databaseUrl: values.DATABASE_URL ?? '',
     redisUrl: values.REDIS_URL ?? '',
     budgetTimezone: values.BUDGET_TIMEZONE ?? '',
+    budgetGraceMs: (values.BUDGET_RESET_GRACE_MINUTES ?? 0) * 60_000,
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };

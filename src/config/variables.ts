@@ -46,6 +46,12 @@ export const VARIABLES = {
     fallback: 'Asia/Seoul',
     parse: timeZone,
   },
+  BUDGET_RESET_GRACE_MINUTES: {
+    about:
+      'minutes after the start of a budget day in which the counters in Redis may still be those of the day before',
+    fallback: '10',
+    parse: (text: string) => wholeNumber(text, { least: 0, most: 1_440 }),
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',
@@ -66,6 +72,14 @@ function boolean(text: string): boolean {
 function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65535) throw new Error('must be a port from 0 to 65535');
+  return value;
+}
+
+function wholeNumber(text: string, { least, most }: { least: number; most: number }): number {
+  const value = Number(text);
+  if (!/^\d{1,15}$/.test(text) || value < least || value > most) {
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  }
   return value;
 }
 

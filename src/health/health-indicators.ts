@@ -53,6 +53,6 @@ export class HealthIndicators {
   /** Never down: without Redis prices come from the database. */
   redis(): HealthIndicatorResult {
     const indicator = this.check.check('redis');
-    return this.cache.isUp ? indicator.up() : indicator.degraded('away: prices come from the database');
+    return this.cache.isUp ? indicator.up() : indicator.degraded('away: prices and budgets come from the database');
   }
 }

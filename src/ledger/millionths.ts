@@ -10,12 +10,15 @@ export function addAmounts(amounts: readonly string[]): string {
   return fromMillionths(sum);
 }
 
-function toMillionths(amount: string): bigint {
+/** A plain decimal with at most six places as whole millionths. */
+export function toMillionths(amount: string): bigint {
   const [whole = '0', fraction = ''] = amount.split('.');
   return BigInt(whole + fraction.padEnd(PLACES, '0'));
 }
 
-function fromMillionths(millionths: bigint): string {
+/** Whole millionths as a decimal with six places. */
+export function fromMillionths(millionths: bigint): string {
+  if (millionths < 0n) return `-${fromMillionths(-millionths)}`;
   const digits = millionths.toString().padStart(PLACES + 1, '0');
   return `${digits.slice(0, -PLACES)}.${digits.slice(-PLACES)}`;
 }

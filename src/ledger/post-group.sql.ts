@@ -120,13 +120,14 @@ function readAnswer(answer: RawAnswer, postings: readonly Posting[]): PostingOut
     const day = days.length === 1 ? days[0] : days[place];
     const spend = spends.get(campaignId)?.find((spend) => spend.day === day);
     if (spend === undefined) return null;
-    return {
+    spend.campaign ??= {
       campaignId,
       day: spend.day,
       spent: spend.spent,
       dailyBudget: budgets[place] ?? null,
       status: campaignStatuses[place] ?? '',
     };
+    return spend.campaign;
   };
 
   return postings.map((posting, place): PostingOutcome => {
@@ -144,14 +145,17 @@ function readAnswer(answer: RawAnswer, postings: readonly Posting[]): PostingOut
   });
 }
 
-type Spend = Pick<CampaignSpend, 'day' | 'spent'>;
+interface Spend extends Pick<CampaignSpend, 'day' | 'spent'> {
+  /** The answer that all postings of the campaign and day share. */
+  campaign?: CampaignSpend;
+}
 
 /** By campaign; a group seldom holds more than one day of it. */
 function readSpends([campaigns = [], days = [], spends = []]: (string | null)[][]): Map<bigint, Spend[]> {
   const byCampaign = new Map<bigint, Spend[]>();
   for (let i = 0; i < campaigns.length; i++) {
     const campaignId = toId(campaigns[i]) ?? missing('campaign');
-    const spend = { day: days[i] ?? '', spent: spends[i] ?? '0' };
+    const spend: Spend = { day: days[i] ?? '', spent: spends[i] ?? '0' };
     const others = byCampaign.get(campaignId);
     if (others === undefined) byCampaign.set(campaignId, [spend]);
     else others.push(spend);

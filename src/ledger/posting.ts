@@ -45,7 +45,7 @@ export interface Refund extends PostingBase {
 
 export type Posting = Deduction | Refund;
 
-/** What a budget decision needs, as it stands after the posting. */
+/** What a budget decision needs, as it stands after the group of the posting; those of one campaign and day share it. */
 export interface CampaignSpend {
   readonly campaignId: bigint;
   /** The posting's budget day, `yyyy-MM-dd`. */

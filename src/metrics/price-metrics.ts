@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import { CampaignPriceService } from '../campaigns/campaign-price.service.js';
+import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
 import { MetricsRegistry } from './metrics-registry.js';
 
 /** Where prices come from, and whether Redis answers. */
 @Injectable()
 export class PriceMetrics {
-  constructor(registry: MetricsRegistry, prices: CampaignPriceService, cache: RedisCacheService) {
+  constructor(registry: MetricsRegistry, prices: CampaignTermsService, cache: RedisCacheService) {
     const registers = [registry];
     new Counter({
       name: 'worker_price_source_total',

@@ -1,5 +1,5 @@
 /** Keys of one call; more wait for the next. */
-const MAX_KEYS = 1_000;
+const MAX_KEYS = 500;
 
 interface Asked<V> {
   readonly promise: Promise<V>;

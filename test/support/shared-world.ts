@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { prepare } from '../../stack/prepare.mjs';
 import { startStack } from '../../stack/stack.mjs';
+import { zoneAtNoon } from './budget-zone.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** Where the servers are, and the Worker that all tests share. */
@@ -19,7 +20,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await prepare({ build: true });
   const stack = await startStack();
-  const worker = await WorkerProcess.start({ ...stack.env, LOG_LEVEL: 'info' });
+  const env = { ...stack.env, BUDGET_TIMEZONE: zoneAtNoon() };
+  const worker = await WorkerProcess.start({ ...env, LOG_LEVEL: 'info' });
   try {
     await worker.ready();
   } catch (error) {
@@ -28,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stack.stop();
     throw error;
   }
-  project.provide('world', { env: { ...stack.env }, workerUrl: worker.url });
+  project.provide('world', { env, workerUrl: worker.url });
 
   return async () => {
     const exitCode = await worker.stop();

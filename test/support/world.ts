@@ -28,6 +28,23 @@ export interface History {
   readonly recorded_at: Date;
 }
 
+export interface CampaignRow {
+  readonly status: string;
+  readonly status_reason: string | null;
+  readonly budget_paused_on: string | null;
+  readonly budget_paused_spent: string | null;
+}
+
+export interface Alert {
+  readonly alertId: string;
+  readonly type: string;
+  readonly severity: string;
+  readonly occurredAt: string;
+  readonly subject: { readonly campaignId?: string; readonly advertiserId?: string; readonly topic?: string };
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 /** Topics that the groups of the Worker read, for `settled`. */
 const TOPIC_OF: Readonly<Record<string, string>> = {
   'click-balance-processor': 'ad-events',
@@ -124,6 +141,32 @@ export class World {
       [id],
     );
     return rows;
+  }
+
+  /** `campaigns` as it stands, dates as text. */
+  async statusOf({ id }: TestCampaign): Promise<CampaignRow | undefined> {
+    const { rows } = await this.database.query<CampaignRow>(
+      `select status, status_reason, budget_paused_on::text, budget_paused_spent from campaigns where id = $1`,
+      [id],
+    );
+    return rows[0];
+  }
+
+  async transitionsOf({ id }: TestCampaign): Promise<{ to_status: string; reason: string; announced: boolean }[]> {
+    const { rows } = await this.database.query<{ to_status: string; reason: string; announced: boolean }>(
+      'select to_status, reason, announced_at is not null as announced from campaign_transitions where campaign_id = $1 order by id',
+      [id],
+    );
+    return rows;
+  }
+
+  /** The alerts about a campaign or an advertiser that stand in `alert-events`; the same `alertId` may be there again. */
+  async alertsAbout({ id }: { readonly id: bigint }): Promise<Alert[]> {
+    const mine = String(id);
+    const records = await this.topics.read('alert-events');
+    return records
+      .map(({ value }) => JSON.parse(String(value)) as Alert)
+      .filter(({ subject }) => subject.campaignId === mine || subject.advertiserId === mine);
   }
 
   /** The dead letters of a topic whose value, key or coordinates a test recognises as its own. */

@@ -36,6 +36,6 @@ const POOL_SIZE = 5;
     },
     DatabaseLifecycle,
   ],
-  exports: [DatabaseLifecycle],
+  exports: [DatabaseLifecycle, DATABASE_OPTIONS],
 })
 export class DatabaseModule {}

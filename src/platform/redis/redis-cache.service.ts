@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { Coalescer } from '../coalescer.js';
 
 export const REDIS_URL = Symbol('REDIS_URL');
 
@@ -11,18 +10,17 @@ const PROBE_EVERY_MS = 500;
 const RECONNECT_MAX_MS = 1_000;
 const PROBE_KEY = 'click-worker:probe';
 
-/** What Redis says of a key: its value, null where there is none, undefined while Redis cannot be asked. */
+/** What Redis says of a key: its value, null where there is none, undefined (or not there) while Redis cannot be asked. */
 export type Cached = string | null | undefined;
 
 /**
  * Reads from Redis, and only reads: nothing but GET and MGET leaves the Worker. Never fails and never holds anybody up:
- * after the first answer that is late or missing it says `undefined` at once, until Redis has answered a probe in time.
+ * after the first answer that is late or missing it has no answers at all, until Redis has answered a probe in time.
  */
 @Injectable()
 export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RedisCacheService.name);
   private readonly client: Redis;
-  private readonly values = new Coalescer<string, Cached>((keys) => this.read(keys), undefined);
   private up = false;
   private probeTimer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -52,7 +50,7 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await this.client.connect().catch(() => undefined);
     await this.probe();
-    if (!this.up) this.logger.warn({ msg: 'Redis is away: prices come from the database' });
+    if (!this.up) this.logger.warn({ msg: 'Redis is away: prices and budgets come from the database' });
   }
 
   onApplicationShutdown(): void {
@@ -61,17 +59,12 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
     this.client.disconnect();
   }
 
-  get(key: string): Promise<Cached> {
-    return this.up ? this.values.get(key) : Promise.resolve(undefined);
-  }
-
-  private async read(keys: string[]): Promise<ReadonlyMap<string, Cached>> {
-    const values = this.up ? await this.inTime(this.client.mget(keys)) : undefined;
-    if (values === undefined) {
-      this.lost();
-      return new Map();
-    }
-    return new Map(keys.map((key, index) => [key, values[index] ?? null]));
+  /** The values of these keys, in their order, in one round trip. Ask for at most some thousand. */
+  async read(keys: readonly string[]): Promise<readonly Cached[]> {
+    if (!this.up || keys.length === 0) return [];
+    const values = await this.inTime(this.client.mget([...keys]));
+    if (values === undefined) this.lost();
+    return values ?? [];
   }
 
   /** The answer, or undefined where it is late or an error. */
@@ -93,7 +86,7 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   private lost(): void {
     if (!this.up) return;
     this.up = false;
-    this.logger.warn({ msg: 'Redis does not answer: prices come from the database until it does' });
+    this.logger.warn({ msg: 'Redis does not answer: prices and budgets come from the database until it does' });
   }
 
   private async probe(): Promise<void> {

@@ -1,0 +1,132 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Clock } from '../platform/clock.js';
+import { Coalescer } from '../platform/coalescer.js';
+import { describeDatabaseError } from '../platform/database/database-errors.js';
+import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
+import { Patrol } from '../platform/patrol.js';
+import type { BudgetDay } from './budget-calendar.js';
+import { counterCounts } from './budget-decision.js';
+import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
+import { findBaselines, keepCounters, type Baseline, type SeenCounter } from './counters.sql.js';
+
+/** A counter that was seen is in the database after so long; one that dies with its replica leaves the one before. */
+const KEEP_EVERY_MS = 5_000;
+const KEEP_AT_ONCE = 500;
+/** Campaigns whose counters wait to be kept; beyond that the rest waits for the next time it is seen. */
+const MOST_WAITING = 100_000;
+/** Campaigns whose counter is known to count today, or not to count for the moment. */
+const MOST_KNOWN = 50_000;
+const STALE_IS_LOOKED_UP_AFTER_MS = 2_000;
+
+const NOTHING_KNOWN: Baseline = { lastYesterday: null, isReset: false };
+
+interface Known {
+  readonly date: string;
+  readonly counts: boolean;
+  readonly at: number;
+}
+
+/**
+ * Tells today's Redis counters from yesterday's that still stand there: keeps the last one seen each day with the
+ * campaign's `daily_spend`, and that a lower one was seen today, for all replicas.
+ */
+@Injectable()
+export class CounterWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(CounterWatch.name);
+  private readonly seen = new Map<bigint, SeenCounter>();
+  private readonly known = new Map<bigint, Known>();
+  private readonly baselines = new Map<string, Coalescer<bigint, Baseline>>();
+  private readonly patrol = new Patrol(KEEP_EVERY_MS, () => this.keepAll());
+  private isFailing = false;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly lifecycle: DatabaseLifecycle,
+    private readonly clock: Clock,
+    @Inject(BUDGET_OPTIONS) private readonly options: BudgetOptions,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.patrol.startAfter(this.lifecycle.ready());
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.patrol.stop();
+    if (this.lifecycle.isReady) await this.keepAll();
+  }
+
+  /** Remembers that a campaign's counter stood at so much, on a day that its click was charged to. */
+  saw(campaignId: bigint, date: string, counter: bigint): void {
+    const before = this.seen.get(campaignId);
+    if (before === undefined && this.seen.size >= MOST_WAITING) return;
+    const lowest = before?.date === date && before.lowest < counter ? before.lowest : counter;
+    this.seen.set(campaignId, { campaignId, date, last: counter, lowest });
+  }
+
+  /** Whether a counter may be believed today; `today` is the day that it was seen on. */
+  async counts(campaignId: bigint, today: BudgetDay, counter: bigint): Promise<boolean> {
+    const now = this.clock.now();
+    const isGrace = now - today.startsAt < this.options.graceMs;
+    if (isGrace) return false;
+    const known = this.known.get(campaignId);
+    if (known?.date === today.date && (known.counts || now - known.at < STALE_IS_LOOKED_UP_AFTER_MS))
+      return known.counts;
+    const { lastYesterday, isReset } = await this.baselinesOf(today.date).get(campaignId);
+    const counts = counterCounts({
+      counter: this.lowestSeen(campaignId, today.date, counter),
+      isGrace,
+      lastYesterday,
+      isReset,
+    });
+    this.remember(campaignId, { date: today.date, counts, at: now });
+    return counts;
+  }
+
+  private lowestSeen(campaignId: bigint, date: string, counter: bigint): bigint {
+    const seen = this.seen.get(campaignId);
+    return seen?.date === date && seen.lowest < counter ? seen.lowest : counter;
+  }
+
+  private remember(campaignId: bigint, known: Known): void {
+    this.known.delete(campaignId);
+    this.known.set(campaignId, known);
+    const [oldest] = this.known.keys();
+    if (this.known.size > MOST_KNOWN && oldest !== undefined) this.known.delete(oldest);
+  }
+
+  private baselinesOf(date: string): Coalescer<bigint, Baseline> {
+    const before = this.baselines.get(date);
+    if (before !== undefined) return before;
+    this.baselines.clear(); // of another day
+    const created = new Coalescer<bigint, Baseline>((ids) => findBaselines(this.database, date, ids), NOTHING_KNOWN);
+    this.baselines.set(date, created);
+    return created;
+  }
+
+  private async keepAll(): Promise<void> {
+    try {
+      const all = [...this.seen.values()];
+      for (let at = 0; at < all.length; at += KEEP_AT_ONCE) await this.keep(all.slice(at, at + KEEP_AT_ONCE));
+      this.isFailing = false;
+    } catch (error) {
+      // Kept for the next time: nothing is lost but the time.
+      if (!this.isFailing) this.logger.warn({ msg: 'counters not kept', error: describeDatabaseError(error) });
+      this.isFailing = true;
+    }
+  }
+
+  private async keep(counters: readonly SeenCounter[]): Promise<void> {
+    const kept = await keepCounters(this.database, counters);
+    for (const each of counters) {
+      // What was seen meanwhile waits for the next time, and so does what somebody held.
+      if (kept.has(each.campaignId) && this.seen.get(each.campaignId) === each) this.seen.delete(each.campaignId);
+    }
+  }
+}
