@@ -31,7 +31,11 @@ export class Bed {
 
   /** A click of the n-th campaign, as the ad server writes it. @param {number} n @param {string} eventId */
   click(n, eventId) {
-    const campaignId = 1 + (n % CAMPAIGNS);
+    return this.clickOf(1 + (n % CAMPAIGNS), eventId);
+  }
+
+  /** @param {number} campaignId @param {string} eventId */
+  clickOf(campaignId, eventId) {
     const advertiserId = 1 + ((campaignId - 1) % ADVERTISERS);
     const event = {
       eventType: 'CLICK',
@@ -71,6 +75,16 @@ export class Bed {
   /** @param {number} count @param {number} deadlineMs */
   async reach(count, deadlineMs) {
     await until(async () => (await this.histories()) >= count, { deadlineMs, waitingFor: `${count} histories` });
+  }
+
+  /** More campaigns, whose clicks cost 1, each with a budget of its own. */
+  async addCampaigns(first, count, budgetOf) {
+    const ids = Array.from({ length: count }, (_, i) => first + i);
+    await this.database.query(
+      `insert into campaigns (id, advertiser_id, name, cpc, daily_budget)
+       select id, 1 + (id - 1) % $1::int, 'campaign ' || id, 1, budget from unnest($2::bigint[], $3::numeric[]) c (id, budget)`,
+      [ADVERTISERS, ids, ids.map((_, i) => budgetOf(i))],
+    );
   }
 
   async #seed() {

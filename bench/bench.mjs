@@ -27,6 +27,7 @@ const { Bed } = await import('./bed.mjs');
 const { ceiling } = await import('./ceiling.mjs');
 const { backlog } = await import('./backlog.mjs');
 const { latency } = await import('./latency.mjs');
+const { pauses } = await import('./pauses.mjs');
 
 const stack = await startStack();
 const bed = await Bed.open(stack);
@@ -48,6 +49,14 @@ try {
   }
   const [lowest] = rates;
   sayLatency(`at ${lowest} clicks/s while Redis hangs`, await latency(bed, { rate: lowest, seconds, redisHung: true }));
+  for (const [round, rate] of rates.entries()) {
+    const { p50, p99, most, paused, watched, overspend } = await pauses(bed, { rate, round });
+    say(
+      `pauses at ${rate} clicks/s, from the click that crosses a budget to the visible pause: ` +
+        `p50 ${ms(p50)}  p99 ${ms(p99)}  max ${ms(most)}  (${paused} of ${watched}); ` +
+        `charged above the budgets meanwhile: ${(overspend * 100).toFixed(2)} %`,
+    );
+  }
 } finally {
   await bed.close();
   await stack.stop();

@@ -26,7 +26,12 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
     const total = rate * seconds;
     const begin = performance.now();
     const hanging = redisHung ? setTimeout(() => bed.stack.redis.freeze(), seconds * 100) : undefined;
-    const sending = sendAtRate(bed, `timed-${before}`, rate, total, sent);
+    const clickOf = (n) => {
+      const eventId = `timed-${before}-${n}`;
+      sent.set(eventId, performance.now());
+      return bed.click(n, eventId);
+    };
+    const sending = sendAtRate(bed, clickOf, rate, total);
     const took = await watch(bed, sent, total, begin + seconds * 1_000 + DRAIN_MS);
     await sending;
     clearTimeout(hanging);
@@ -40,17 +45,14 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
   }
 }
 
-async function sendAtRate(bed, prefix, rate, total, sent) {
+/** Sends `total` clicks at a fixed rate, whatever becomes of them. */
+export async function sendAtRate(bed, clickOf, rate, total) {
   const begin = performance.now();
   const sends = [];
   for (let next = 0; next < total; await pause(SEND_EVERY_MS)) {
     const due = Math.min(total, 1 + Math.floor(((performance.now() - begin) * rate) / 1_000));
     const messages = [];
-    for (; next < due; next++) {
-      const eventId = `${prefix}-${next}`;
-      messages.push(bed.click(next, eventId));
-      sent.set(eventId, performance.now());
-    }
+    for (; next < due; next++) messages.push(clickOf(next));
     if (messages.length > 0) sends.push(bed.produce(messages));
   }
   await Promise.all(sends);
