@@ -1,6 +1,6 @@
 // The topics as the other systems see them.
 import { until } from '../stack/polling.mjs';
-import { removeMember } from './remove-member.mjs';
+import { removeMember } from '../stack/remove-member.mjs';
 
 const DEADLINE_MS = 30_000;
 const USERS = 500;

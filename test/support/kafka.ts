@@ -6,6 +6,7 @@ import kafkajs, {
   type KafkaMessage,
   type Producer,
 } from 'kafkajs';
+import { removeMember } from '../../stack/remove-member.mjs';
 import { eventually } from './eventually.js';
 import { uniqueName } from './fixtures.js';
 
@@ -44,8 +45,9 @@ export class Topics {
   private admin: Admin | undefined;
   private producer: Producer | undefined;
 
-  constructor(brokers: string) {
-    this.kafka = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
+  /** @param broker the stack's only one */
+  constructor(private readonly broker: string) {
+    this.kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
   }
 
   async connect(): Promise<this> {
@@ -95,6 +97,15 @@ export class Topics {
       const committed = await this.committed(group, topic);
       return [...ends].every(([partition, { low, high }]) => high === low || (committed.get(partition) ?? -1n) >= high);
     });
+  }
+
+  /** Has every member of every group leave: those that still live join again, the dead need not be waited for. */
+  async removeMembers(): Promise<void> {
+    const { groups } = await this.connected.listGroups();
+    const described = await this.connected.describeGroups(groups.map(({ groupId }) => groupId));
+    for (const { groupId, members } of described.groups) {
+      for (const { memberId } of members) await removeMember(this.broker, groupId, memberId);
+    }
   }
 
   /** All that stands in a topic now. */

@@ -15,7 +15,7 @@ export async function removeMember(broker, group, memberId) {
   const header = Buffer.alloc(8);
   header.writeInt16BE(LEAVE_GROUP.key, 0);
   header.writeInt16BE(LEAVE_GROUP.version, 2);
-  const body = Buffer.concat([header, text('demo'), text(group), text(memberId)]);
+  const body = Buffer.concat([header, text('stack'), text(group), text(memberId)]);
   const size = Buffer.alloc(4);
   size.writeInt32BE(body.length);
 
