@@ -9,7 +9,7 @@ import type { DeadLetterProducer } from './dead-letter-producer.js';
 import type { HaltGuard } from './halt-guard.js';
 import type { TransportLimits } from './limits.js';
 import type { TransportHooks } from './observer.js';
-import type { PipelineGroup } from './partition-pipeline.js';
+import type { PipelineGroup } from './pipeline-group.js';
 import { RecordContext, type RecordOutcome, type RecordPriority } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
 
