@@ -63,11 +63,6 @@ describe('a start is refused', () => {
       `two handlers take ${TOPIC} in group ${GROUP}`,
     ],
     [
-      'for two topics in one group',
-      [listener(TOPIC, GROUP), listener(`${TOPIC}-2`, GROUP)],
-      `group ${GROUP} takes ${TOPIC} and ${TOPIC}-2`,
-    ],
-    [
       'for a controller that is made for each request',
       [RequestScoped],
       'RequestScoped depends on a request-scoped provider',

@@ -20,7 +20,7 @@ export type RunEnd =
 
 export interface RunListener {
   /** Before the first fetch of an assignment; must not wait. */
-  joined(assignment: Readonly<Record<string, number[]>>): void;
+  joined(run: ConsumerRun, assignment: Readonly<Record<string, number[]>>): void;
   /** The group is about to be shared out anew: the last moment to commit. */
   rebalancing(): void;
   batch(payload: EachBatchPayload): Promise<void>;
@@ -50,7 +50,7 @@ export class ConsumerRun {
   constructor(
     kafka: Kafka,
     private readonly group: string,
-    private readonly topic: string,
+    private readonly topics: readonly string[],
     private readonly limits: TransportLimits,
     private readonly listener: RunListener,
   ) {
@@ -78,6 +78,10 @@ export class ConsumerRun {
     }, 1_000);
   }
 
+  get hasJoined(): boolean {
+    return this.joined;
+  }
+
   /** In its group, and a fetch was made not long ago. */
   get isActive(): boolean {
     return this.joined && !this.over && Date.now() - this.activeAt < this.limits.stuckAfterMs;
@@ -86,7 +90,7 @@ export class ConsumerRun {
   async start(): Promise<void> {
     await this.consumer.connect();
     // Where a group starts is decided and committed before; `latest` would lose what comes before the first commit.
-    await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
+    await this.consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -165,7 +169,7 @@ export class ConsumerRun {
       this.on(events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
         resolve();
         this.joined = true;
-        if (!this.over) this.listener.joined(payload.memberAssignment);
+        if (!this.over) this.listener.joined(this, payload.memberAssignment);
         // Joined after all, when nobody wants it any more.
         else void this.consumer.disconnect().catch(() => undefined);
       });

@@ -20,10 +20,6 @@ export class HandlerRegistry {
     }
     const key = `${topic} in group ${extras.group}`;
     if (this.handlers.has(key)) this.faults.push(`two handlers take ${key}: give one of them a group of its own`);
-    const other = this.all.find(({ group }) => group === extras.group);
-    if (other !== undefined && other.topic !== topic) {
-      this.faults.push(`group ${extras.group} takes ${other.topic} and ${topic}: a group has one topic`);
-    }
     try {
       const handle = (payload: unknown, context: unknown) => callback(payload, context) as Promise<unknown>;
       this.handlers.set(key, new RecordHandler(topic, extras as HandlerExtras, handle));
