@@ -10,6 +10,7 @@ import type {
   ValueOf,
 } from 'kafkajs';
 import type { TransportLimits } from './limits.js';
+import { subscribedAssigner } from './subscribed-assigner.js';
 
 /** Why a consumer came to its end. */
 export type RunEnd =
@@ -66,6 +67,7 @@ export class ConsumerRun {
       groupId: group,
       sessionTimeout: limits.sessionTimeoutMs,
       heartbeatInterval: limits.heartbeatMs,
+      partitionAssigners: [subscribedAssigner],
       metadataMaxAge: limits.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: limits.fetchWaitMs,
