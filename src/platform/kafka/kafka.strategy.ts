@@ -16,6 +16,7 @@ import { TransportHooks, type PartitionLag } from './observer.js';
 import type { RecordHandler } from './record-handler.js';
 import type { Subscription } from './record-runner.js';
 import { TopicPreparation } from './topic-preparation.js';
+import { isDeadLetterTopic } from './topics.js';
 
 /**
  * Nest's way in for Kafka records. For every group one consumer for the topics that its handlers take, and one for their
@@ -83,10 +84,12 @@ export class KafkaStrategy
 
   /** What the process listens to. */
   get subscriptions(): (Subscription & { group: string })[] {
-    return this.registry.all.flatMap((handler) => [
-      this.subscription(handler, handler.group, handler.topic),
-      this.subscription(handler, `${handler.group}-retry`, handler.topic + RETRY_SUFFIX),
-    ]);
+    return this.registry.all.flatMap((handler) => {
+      const { group, topic } = handler;
+      const live = this.subscription(handler, group, topic);
+      if (isDeadLetterTopic(topic)) return [live];
+      return [live, this.subscription(handler, `${group}-retry`, topic + RETRY_SUFFIX)];
+    });
   }
 
   get isDraining(): boolean {

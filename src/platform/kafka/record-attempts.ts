@@ -146,9 +146,11 @@ export class RecordAttempts {
 
   private async retryOrGiveUp(task: Task, { message }: Failure): Promise<void> {
     task.unclassified++;
-    if (task.unclassified < this.group.limits.unclassifiedAttempts) {
+    const { unclassifiedAttempts } = this.group.limits;
+    if (task.unclassified < unclassifiedAttempts) {
       this.retryLater(task, { kind: 'unclassified', message }, task.unclassified);
-    } else if (this.group.exhausted(task.record, message) === 'bury') {
+      // Whether it may be buried was asked before where the dead letter did not get through: it counts as one record.
+    } else if (task.unclassified > unclassifiedAttempts || this.group.exhausted(task.record, message) === 'bury') {
       await this.bury(task, { kind: 'poison', code: 'HANDLER_ERROR', message });
     } else {
       // Stays uncommitted: the halted group reads it again when it probes.

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Consumer, Producer } from 'kafkajs';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Failure } from '../classify.js';
+import { TransientError } from '../failure.js';
 import { SKIPPED } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import { deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
@@ -12,6 +13,7 @@ import type { TransportHooks } from './observer.js';
 import type { PipelineGroup } from './pipeline-group.js';
 import { RecordContext, type RecordOutcome, type RecordPriority } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
+import { isDeadLetterTopic } from './topics.js';
 
 /** A topic that a group reads, and who handles its records. */
 export interface Subscription {
@@ -103,7 +105,15 @@ export class RecordRunner implements PipelineGroup {
     return outcome;
   }
 
+  /**
+   * @throws TransientError when the dead letter is not safe. For a record that is a dead letter itself that is always so: it
+   * has nowhere else to go, and is tried again for ever. The halt guard applies to those too, though nothing would be
+   * drained: when one after the other fails for an error that nobody classified, it is the deploy, and a replica of the
+   * version before should have them.
+   */
   async bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void> {
+    if (isDeadLetterTopic(record.topic))
+      throw new TransientError(`a dead letter cannot fail for good: ${failure.message}`);
     const { group } = this.subscription.handler;
     await this.parts.deadLetters.send(deadLetterOf(record, group, failure, new Date()));
     this.logger.warn({ msg: 'dead letter', ...this.place(record), code: failure.code, error: failure.message });

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
-import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import { DEAD_LETTER_SUFFIX } from './dead-letter.js';
 import type { RecordedStarts } from './assignment-starts.js';
 import type { GroupStarts } from './group-starts.js';
 import { withAdmin } from './kafka-client.js';
-import { createCompanions, createMissing, isOwnTopic, originTopic, partitionCount } from './topics.js';
+import { createCompanions, createMissing, isCompanion, isOwnTopic, partitionCount } from './topics.js';
 
 /** Partitions of a topic that the Worker makes without an origin to copy them from. */
 const OWN_TOPIC_PARTITIONS = 3;
@@ -43,7 +43,7 @@ export class TopicPreparation {
   private async prepare(admin: Admin, group: string, topic: string, signal: AbortSignal): Promise<Map<number, number>> {
     if (this.ownTopics.includes(topic)) await createMissing(admin, [topic], OWN_TOPIC_PARTITIONS);
     const count = await this.waitFor(admin, topic, signal);
-    if (topic === originTopic(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX)) await this.companions(admin, topic, count);
+    if (!isCompanion(topic)) await this.companions(admin, topic, count);
     const from = isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest';
     return this.starts.decide({ kafka: this.kafka, admin }, group, topic, from);
   }
@@ -55,11 +55,11 @@ export class TopicPreparation {
   }
 
   private async waitFor(admin: Admin, topic: string, signal: AbortSignal): Promise<number> {
-    for (let saidAt = -Infinity; ;) {
+    // The group of its origin makes a companion in a moment, or says itself what it waits for.
+    for (let saidAt = isCompanion(topic) ? Date.now() : -Infinity; ;) {
       const count = await partitionCount(admin, topic);
       if (count !== undefined) return count;
-      // The live group makes `.retry` in a moment; that is nothing to speak of.
-      if (!topic.endsWith(RETRY_SUFFIX) && Date.now() - saidAt > SAY_AGAIN_MS) {
+      if (Date.now() - saidAt > SAY_AGAIN_MS) {
         saidAt = Date.now();
         this.logger.warn({ msg: `waiting for topic ${topic}, which its writer makes`, topic });
       }
