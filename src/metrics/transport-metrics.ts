@@ -10,6 +10,12 @@ import { MetricsRegistry } from './metrics-registry.js';
 const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 const PARTITION_LABELS = ['topic', 'partition', 'group'] as const;
 
+/** Settled records of a topic since the last look: a click pays for an addition, the look for the labels. */
+interface TopicTally {
+  readonly tallies: Map<string, { labels: { topic: string; group: string; outcome: string }; count: number }>;
+  readonly latency: { observe: (seconds: number) => void };
+}
+
 /** What the transport did, record by record. */
 @Injectable()
 export class TransportMetrics implements TransportObserver, OnApplicationBootstrap {
@@ -18,12 +24,7 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
   private readonly retries: Counter<'group' | 'cause'>;
   private readonly haltedGroups: Gauge<'group'>;
   private readonly lost: Counter<'topic' | 'partition'>;
-  /** Settled records since the last look: a click pays for an addition, the look for the labels. */
-  private readonly tallies = new Map<
-    string,
-    { labels: { topic: string; group: string; outcome: string }; count: number }
-  >();
-  private readonly latencyChildren = new Map<string, { observe: (seconds: number) => void }>();
+  private readonly topics = new Map<string, TopicTally>();
 
   constructor(
     registry: MetricsRegistry,
@@ -31,16 +32,18 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
     hooks: TransportHooks,
   ) {
     const registers = [registry];
-    const { tallies } = this;
+    const { topics } = this;
     this.records = new Counter({
       name: 'worker_records_total',
       help: 'Records that were settled, by how they ended',
       labelNames: ['topic', 'group', 'outcome'],
       registers,
       collect() {
-        for (const tally of tallies.values()) {
-          this.inc(tally.labels, tally.count);
-          tally.count = 0;
+        for (const { tallies } of topics.values()) {
+          for (const tally of tallies.values()) {
+            this.inc(tally.labels, tally.count);
+            tally.count = 0;
+          }
         }
       },
     });
@@ -85,13 +88,15 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
 
   settled(record: RecordCoordinates, group: string, outcome: RecordOutcome): void {
     const { topic, timestamp } = record;
+    let ofTopic = this.topics.get(topic);
+    if (ofTopic === undefined) {
+      this.topics.set(topic, (ofTopic = { tallies: new Map(), latency: this.latency.labels({ topic }) }));
+    }
     const key = `${outcome} ${group}`;
-    let tally = this.tallies.get(key);
-    if (tally === undefined) this.tallies.set(key, (tally = { labels: { topic, group, outcome }, count: 0 }));
+    let tally = ofTopic.tallies.get(key);
+    if (tally === undefined) ofTopic.tallies.set(key, (tally = { labels: { topic, group, outcome }, count: 0 }));
     tally.count++;
-    let histogram = this.latencyChildren.get(topic);
-    if (histogram === undefined) this.latencyChildren.set(topic, (histogram = this.latency.labels({ topic })));
-    histogram.observe(Math.max(0, (Date.now() - timestamp) / 1000));
+    ofTopic.latency.observe(Math.max(0, (Date.now() - timestamp) / 1000));
   }
 
   retried(group: string, cause: 'transient' | 'unclassified'): void {

@@ -2,6 +2,7 @@ import { Controller, type Type } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Admin } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { DeadLetterPattern } from '../../src/platform/kafka/dead-letter-pattern.js';
 import { EventPattern } from '../../src/platform/kafka/event-pattern.js';
 import type { TransportLimits } from '../../src/platform/kafka/limits.js';
 import { RecordContext } from '../../src/platform/kafka/record-context.js';
@@ -20,11 +21,15 @@ export interface Channel {
 /** What a test's handler does with a record's value. */
 export type Handle = (value: string, record: RecordContext) => Promise<void> | void;
 
+export type HandleDeadLetter = (value: Buffer | null, record: RecordContext) => Promise<void> | void;
+
 export interface ReplicaOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly ownTopics?: string[];
   /** More handlers of the same replica. */
   readonly beside?: readonly (readonly [Channel, Handle])[];
+  /** A handler of every dead letter, in this group. */
+  readonly deadLetters?: readonly [group: string, HandleDeadLetter];
 }
 
 /** Short waits, so that joins and ends take no longer than they must. */
@@ -40,6 +45,18 @@ export function aListener({ topic, group }: Channel, handle: Handle): Type {
     }
   }
   return Listener;
+}
+
+/** A handler of every dead letter of its replica; what its record holds is in the context. */
+export function aDeadLetterListener(group: string, handle: HandleDeadLetter): Type {
+  @Controller()
+  class DeadLetterListener {
+    @DeadLetterPattern({ group })
+    async onDeadLetter(@Payload() value: Buffer | null, @Ctx() record: RecordContext): Promise<void> {
+      await handle(value, record);
+    }
+  }
+  return DeadLetterListener;
 }
 
 /** Topics of the shared stack, and in-process replicas that read them; every replica is closed after its test. */
@@ -67,9 +84,10 @@ export class Transport {
   async start(
     channel: Channel,
     handle: Handle,
-    { limits, ownTopics, beside = [] }: ReplicaOptions = {},
+    { limits, ownTopics, beside = [], deadLetters }: ReplicaOptions = {},
   ): Promise<CapabilityReplica> {
     const controllers = [[channel, handle] as const, ...beside].map((each) => aListener(...each));
+    if (deadLetters !== undefined) controllers.push(aDeadLetterListener(...deadLetters));
     const replica = await CapabilityReplica.start(
       this.world.env,
       { controllers },

@@ -8,7 +8,7 @@ import { IsId } from '../../src/platform/events/event-fields.js';
 import { EventPattern } from '../../src/platform/kafka/event-pattern.js';
 import { CapabilityReplica } from '../support/capability.js';
 import { uniqueName } from '../support/fixtures.js';
-import { aListener } from '../support/transport.js';
+import { aDeadLetterListener, aListener } from '../support/transport.js';
 
 const [TOPIC, GROUP] = [uniqueName('topic'), uniqueName('group')];
 
@@ -51,6 +51,14 @@ class WithNesting {
   }
 }
 
+@Controller()
+class WithDeadEvents {
+  @EventPattern(`${TOPIC}.dlq`, { group: GROUP })
+  on(@Payload() _event: Inner): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 const listener = (topic: string, group: string): Type => aListener({ topic, group }, () => undefined);
 
 describe('a start is refused', () => {
@@ -63,9 +71,23 @@ describe('a start is refused', () => {
       `two handlers take ${TOPIC} in group ${GROUP}`,
     ],
     [
-      'for two topics in one group',
-      [listener(TOPIC, GROUP), listener(`${TOPIC}-2`, GROUP)],
-      `group ${GROUP} takes ${TOPIC} and ${TOPIC}-2`,
+      'for two handlers of every dead letter in one group',
+      [
+        listener(TOPIC, GROUP),
+        aDeadLetterListener('dead', () => undefined),
+        aDeadLetterListener('dead', () => undefined),
+      ],
+      `two handlers take ${TOPIC}.dlq in group dead`,
+    ],
+    [
+      'for a handler of dead letters that takes an event',
+      [WithDeadEvents],
+      `the event of ${TOPIC}.dlq: a dead letter may be anything: its handler takes a Buffer`,
+    ],
+    [
+      'for a handler of replays',
+      [listener(`${TOPIC}.retry`, GROUP)],
+      `a handler takes ${TOPIC}.retry: replays go to the handlers of ${TOPIC}`,
     ],
     [
       'for a controller that is made for each request',

@@ -99,6 +99,40 @@ describe('a first start', () => {
     expect(await recordedStarts(channel)).toEqual(['0: 0', '1: 0', '2: 0']);
   });
 
+  it.each([
+    ['an own one is read from its first record', true, ['early', 'late']],
+    ['one of others from its end', false, ['late']],
+  ])(
+    'of a group in a topic that it takes up later does not wait for replicas without it: %s',
+    async (_how, own, read) => {
+      const channel = await transport.channel({ partitions: 2 });
+      const added = { ...(await transport.channel({ partitions: 2 })), group: channel.group };
+      const [byOld, byNew, ofAdded]: [string[], string[], string[]] = [[], [], []];
+      const old = await transport.replica(channel, (value) => void byOld.push(value));
+      await transport.produce(channel.topic, ['before']);
+      await transport.settled(channel);
+      await transport.produce(added.topic, ['early'], 1);
+
+      // The leader of the group is the old one, which knows nothing of the new topic.
+      await transport.replica(channel, (value) => void byNew.push(value), {
+        beside: [[added, (value) => void ofAdded.push(value)]],
+        ...(own && { ownTopics: [added.topic] }),
+      });
+      await transport.produce(added.topic, ['late'], 1);
+      for (const partition of [0, 1])
+        await transport.produce(channel.topic, [`while both run: ${partition}`], partition);
+      await transport.settled(channel);
+      await transport.settled(added, 10_000);
+      expect(await recordedStarts(added)).toEqual(['0: 0', own ? '1: 0' : '1: 1']);
+      await old.close();
+      for (const { topic } of [channel, added]) await transport.produce(topic, ['after']);
+      for (const each of [channel, added]) await transport.settled(each);
+
+      expect(ofAdded).toEqual([...read, 'after']);
+      expect([...byOld, ...byNew].sort()).toEqual(['after', 'before', 'while both run: 0', 'while both run: 1']);
+    },
+  );
+
   it('is where reading goes on when the commits have expired', async () => {
     const channel = await transport.channel();
     await transport.produce(channel.topic, ['old']);

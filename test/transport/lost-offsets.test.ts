@@ -74,6 +74,29 @@ describe('records that were removed', () => {
     expect(handled.sort((a, b) => a - b)).toEqual(offsets(0, 200).filter((offset) => offset < from || offset >= to));
   });
 
+  it('from two topics of one group, alike in partition and offsets, are told of each', async () => {
+    const one = await transport.channel();
+    const two = { ...(await transport.channel()), group: one.group };
+    const beside = { beside: [[two, () => undefined]] } as const;
+    const first = await transport.replica(one, () => undefined, beside);
+    for (const { topic } of [one, two]) await transport.produce(topic, numbered('read ', 5));
+    for (const channel of [one, two]) await transport.settled(channel);
+    await first.close();
+    for (const channel of [one, two]) {
+      await transport.produce(channel.topic, numbered('', 10, 5));
+      await removeBelow(channel, 10);
+    }
+
+    const replica = await transport.start(one, () => undefined, beside);
+    const lost = lossesOf(replica);
+    await replica.joined();
+    for (const channel of [one, two]) await transport.settled(channel);
+
+    const losses = [one, two].map((channel) => ({ ...channel, partition: 0, from: 5, to: 10 }));
+    expect(lost).toHaveLength(2);
+    expect(lost).toEqual(expect.arrayContaining(losses));
+  });
+
   it('are not what a transaction leaves', async () => {
     const channel = await transport.channel();
     const replica = await transport.replica(channel, () => undefined);

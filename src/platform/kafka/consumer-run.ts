@@ -10,6 +10,7 @@ import type {
   ValueOf,
 } from 'kafkajs';
 import type { TransportLimits } from './limits.js';
+import { subscribedAssigner } from './subscribed-assigner.js';
 
 /** Why a consumer came to its end. */
 export type RunEnd =
@@ -20,7 +21,7 @@ export type RunEnd =
 
 export interface RunListener {
   /** Before the first fetch of an assignment; must not wait. */
-  joined(assignment: Readonly<Record<string, number[]>>): void;
+  joined(run: ConsumerRun, assignment: Readonly<Record<string, number[]>>): void;
   /** The group is about to be shared out anew: the last moment to commit. */
   rebalancing(): void;
   batch(payload: EachBatchPayload): Promise<void>;
@@ -50,7 +51,7 @@ export class ConsumerRun {
   constructor(
     kafka: Kafka,
     private readonly group: string,
-    private readonly topic: string,
+    private readonly topics: readonly string[],
     private readonly limits: TransportLimits,
     private readonly listener: RunListener,
   ) {
@@ -66,6 +67,7 @@ export class ConsumerRun {
       groupId: group,
       sessionTimeout: limits.sessionTimeoutMs,
       heartbeatInterval: limits.heartbeatMs,
+      partitionAssigners: [subscribedAssigner],
       metadataMaxAge: limits.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: limits.fetchWaitMs,
@@ -78,6 +80,10 @@ export class ConsumerRun {
     }, 1_000);
   }
 
+  get hasJoined(): boolean {
+    return this.joined;
+  }
+
   /** In its group, and a fetch was made not long ago. */
   get isActive(): boolean {
     return this.joined && !this.over && Date.now() - this.activeAt < this.limits.stuckAfterMs;
@@ -86,7 +92,7 @@ export class ConsumerRun {
   async start(): Promise<void> {
     await this.consumer.connect();
     // Where a group starts is decided and committed before; `latest` would lose what comes before the first commit.
-    await this.consumer.subscribe({ topics: [this.topic], fromBeginning: true });
+    await this.consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -165,7 +171,7 @@ export class ConsumerRun {
       this.on(events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
         resolve();
         this.joined = true;
-        if (!this.over) this.listener.joined(payload.memberAssignment);
+        if (!this.over) this.listener.joined(this, payload.memberAssignment);
         // Joined after all, when nobody wants it any more.
         else void this.consumer.disconnect().catch(() => undefined);
       });

@@ -4,7 +4,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import { DatabaseLifecycle } from '../database/database-lifecycle.js';
 import { commitFirst } from './first-commit.js';
 
-/** Any number that nobody else locks by; the group and topic are the second half of the key. */
+/** Any number that nobody else locks by; the group is the second half of the key. */
 const LOCK_SPACE = 0x6b61;
 
 interface StartRow {
@@ -26,7 +26,10 @@ export class GroupStarts {
   ) {}
 
   /**
-   * Must have run before the group's first member joins: Kafka takes offsets from outside only while there is none.
+   * Must have run before a member joins that reads the topic. A start at the end is committed too, which Kafka allows only
+   * while the group has no member: it is to hold for whoever looks at the group from outside, and when clocks disagree
+   * (see `isOutdated`). A start at the first record needs no commit, so members that are there already do not matter:
+   * replicas that run a version without this topic, say.
    *
    * @returns the recorded first offset of each partition
    */
@@ -40,11 +43,11 @@ export class GroupStarts {
     const runner = this.database.createQueryRunner();
     try {
       await runner.connect();
-      await runner.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_SPACE, `${group} ${topic}`]);
+      await runner.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_SPACE, group]);
       const known = await startsOf(runner, group, topic);
       if (known.size > 0) return known;
       const { starts, undecided } = await this.firstStarts(admin, group, topic, from);
-      if (undecided.size > 0) await commitFirst(kafka, group, topic, undecided);
+      if (from === 'latest' && undecided.size > 0) await commitFirst(kafka, group, topic, undecided);
       await this.insert(runner, group, topic, starts);
       this.logger.log({ msg: 'first start of the group decided', group, topic, from, starts: [...starts.values()] });
       return starts;

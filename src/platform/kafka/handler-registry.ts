@@ -1,43 +1,59 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import type { ModulesContainer } from '@nestjs/core';
 import { PATTERN_METADATA } from '@nestjs/microservices/constants.js';
+import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import { EVERY_DEAD_LETTER } from './dead-letter-pattern.js';
 import type { HandlerExtras } from './event-pattern.js';
 import { RecordHandler } from './record-handler.js';
+import { isDeadLetterTopic, originTopic } from './topics.js';
 
 /** The handlers that Nest found, by topic and group. */
 export class HandlerRegistry {
   private readonly handlers = new Map<string, RecordHandler>();
+  /** Those of every dead-letter topic: which these are is known when all others are. */
+  private readonly ofDeadLetters: { callback: MessageHandler; extras: Partial<HandlerExtras> }[] = [];
   private readonly faults: string[] = [];
 
+  /** Each with one topic, once `check` has passed. */
   get all(): RecordHandler[] {
     return [...this.handlers.values()];
   }
 
-  add(topic: string, callback: MessageHandler, extras: Partial<HandlerExtras>): void {
+  add(pattern: string, callback: MessageHandler, extras: Partial<HandlerExtras>): void {
     if (extras.group === undefined || extras.group === '') {
-      this.faults.push(`the handler of ${topic} names no group: use EventPattern of platform/kafka`);
-      return;
-    }
-    const key = `${topic} in group ${extras.group}`;
-    if (this.handlers.has(key)) this.faults.push(`two handlers take ${key}: give one of them a group of its own`);
-    const other = this.all.find(({ group }) => group === extras.group);
-    if (other !== undefined && other.topic !== topic) {
-      this.faults.push(`group ${extras.group} takes ${other.topic} and ${topic}: a group has one topic`);
-    }
-    try {
-      const handle = (payload: unknown, context: unknown) => callback(payload, context) as Promise<unknown>;
-      this.handlers.set(key, new RecordHandler(topic, extras as HandlerExtras, handle));
-    } catch (error) {
-      this.faults.push(`the event of ${topic}: ${(error as Error).message}`);
+      this.faults.push(`the handler of ${pattern} names no group: use EventPattern of platform/kafka`);
+    } else if (pattern === EVERY_DEAD_LETTER) {
+      this.ofDeadLetters.push({ callback, extras });
+    } else if (pattern.endsWith(RETRY_SUFFIX)) {
+      this.faults.push(`a handler takes ${pattern}: replays go to the handlers of ${originTopic(pattern)}`);
+    } else {
+      this.addTopic(pattern, callback, extras as HandlerExtras);
     }
   }
 
   /**
+   * To be called when Nest has found all handlers.
+   *
    * @throws Error with a line for each handler that cannot work
    */
   check(modules: ModulesContainer): void {
+    const origins = new Set(this.all.map(({ topic }) => topic).filter((topic) => !isDeadLetterTopic(topic)));
+    for (const { callback, extras } of this.ofDeadLetters.splice(0)) {
+      for (const topic of origins) this.addTopic(topic + DEAD_LETTER_SUFFIX, callback, extras as HandlerExtras);
+    }
     const faults = [...this.faults, ...requestScoped(modules)];
     if (faults.length > 0) throw new Error(faults.join('\n'));
+  }
+
+  private addTopic(topic: string, callback: MessageHandler, extras: HandlerExtras): void {
+    const key = `${topic} in group ${extras.group}`;
+    if (this.handlers.has(key)) this.faults.push(`two handlers take ${key}: give one of them a group of its own`);
+    try {
+      const handle = (payload: unknown, context: unknown) => callback(payload, context) as Promise<unknown>;
+      this.handlers.set(key, new RecordHandler(topic, extras, handle));
+    } catch (error) {
+      this.faults.push(`the event of ${topic}: ${(error as Error).message}`);
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { registerCodecs } from './codecs.js';
 import { RETRY_SUFFIX } from './dead-letter.js';
 import { DeadLetterProducer } from './dead-letter-producer.js';
 import type { HandlerExtras } from './event-pattern.js';
-import { GroupConsumer, type GroupState } from './group-consumer.js';
+import { GroupConsumer, type GroupParts, type GroupState } from './group-consumer.js';
 import { GroupStarts } from './group-starts.js';
 import { HandlerRegistry } from './handler-registry.js';
 import { createKafka, createProducer, withAdmin } from './kafka-client.js';
@@ -15,11 +15,13 @@ import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
 import { PartitionSender } from './partition-sender.js';
 import type { RecordHandler } from './record-handler.js';
+import type { Subscription } from './record-runner.js';
 import { TopicPreparation } from './topic-preparation.js';
+import { isDeadLetterTopic } from './topics.js';
 
 /**
- * Nest's way in for Kafka records. For every handler one consumer for its topic and one for its replays: a group whose
- * members have different topics leaves partitions unread, and a replay must not take a live record's place.
+ * Nest's way in for Kafka records. For every group one consumer for the topics that its handlers take, and one for their
+ * replays, which must not take a live record's place.
  *
  * Nest's own `ServerKafka` has neither batches nor manual commits nor dead letters.
  */
@@ -70,7 +72,7 @@ export class KafkaStrategy
     try {
       this.registry.check(this.modules);
       registerCodecs();
-      this.groups = this.subscriptions.map(({ handler, topic, group }) => this.groupFor(handler, topic, group));
+      this.groups = this.consumers();
       for (const group of this.groups) group.start();
       callback();
     } catch (error) {
@@ -84,11 +86,13 @@ export class KafkaStrategy
   }
 
   /** What the process listens to. */
-  get subscriptions(): { handler: RecordHandler; group: string; topic: string }[] {
-    return this.registry.all.flatMap((handler) => [
-      { handler, group: handler.group, topic: handler.topic },
-      { handler, group: `${handler.group}-retry`, topic: handler.topic + RETRY_SUFFIX },
-    ]);
+  get subscriptions(): (Subscription & { group: string })[] {
+    return this.registry.all.flatMap((handler) => {
+      const { group, topic } = handler;
+      const live = this.subscription(handler, group, topic);
+      if (isDeadLetterTopic(topic)) return [live];
+      return [live, this.subscription(handler, `${group}-retry`, topic + RETRY_SUFFIX)];
+    });
   }
 
   get isDraining(): boolean {
@@ -129,11 +133,15 @@ export class KafkaStrategy
     throw new Error('the Kafka transport has a client for each group: none of them stands for all');
   }
 
-  private groupFor(handler: RecordHandler, topic: string, group: string): GroupConsumer {
-    const { connection, firstPriorityTopic, fatal } = this.options;
-    return new GroupConsumer(group, topic, {
-      handler,
-      priority: topic === firstPriorityTopic ? 'live' : 'background',
+  private subscription(handler: RecordHandler, group: string, topic: string): Subscription & { group: string } {
+    return { handler, group, topic, priority: topic === this.options.firstPriorityTopic ? 'live' : 'background' };
+  }
+
+  private consumers(): GroupConsumer[] {
+    const groups = new Map<string, Subscription[]>();
+    for (const each of this.subscriptions) groups.set(each.group, [...(groups.get(each.group) ?? []), each]);
+    const { connection, fatal } = this.options;
+    const parts: GroupParts = {
       limits: this.limits,
       hooks: this.hooks,
       starts: this.starts,
@@ -141,10 +149,11 @@ export class KafkaStrategy
       deadLetters: this.deadLetters,
       fatal,
       createKafka: () => createKafka(connection),
-      prepare: async (signal) => {
+      prepare: async (group, topics, signal) => {
         await this.producer.connect();
-        return this.preparation.of(group, topic, signal);
+        return this.preparation.of(group, topics, signal);
       },
-    });
+    };
+    return [...groups].map(([group, subscriptions]) => new GroupConsumer(group, subscriptions, parts));
   }
 }

@@ -2,6 +2,7 @@ import { compileReader, readPlain, SKIPPED, type EventClass } from '../events/ev
 import type { ConsumedRecord } from './consumed-record.js';
 import type { HandlerExtras } from './event-pattern.js';
 import type { RecordContext } from './record-context.js';
+import { isDeadLetterTopic } from './topics.js';
 
 /** A handler as Nest wraps it: guards, pipes, interceptors and filters are inside. */
 type NestHandler = (payload: unknown, context: RecordContext) => Promise<unknown>;
@@ -12,6 +13,7 @@ const PLAIN_TYPES: readonly unknown[] = [undefined, Object, String, Array, Numbe
 /** One `@EventPattern` method: how its records are read, and how it is called. */
 export class RecordHandler {
   readonly group: string;
+  private readonly ofDeadLetters: boolean;
   private readonly readValue: (value: Buffer) => unknown;
 
   constructor(
@@ -20,18 +22,24 @@ export class RecordHandler {
     private readonly handle: NestHandler,
   ) {
     this.group = extras.group;
-    if (extras.payloadType === Buffer) this.readValue = (value) => value;
+    this.ofDeadLetters = isDeadLetterTopic(topic);
+    if (this.ofDeadLetters && extras.payloadType !== Buffer && !PLAIN_TYPES.includes(extras.payloadType)) {
+      throw new Error('a dead letter may be anything: its handler takes a Buffer');
+    }
+    if (extras.payloadType === Buffer || this.ofDeadLetters) this.readValue = (value) => value;
     else if (PLAIN_TYPES.includes(extras.payloadType)) this.readValue = readPlain;
     else this.readValue = compileReader(extras.payloadType as EventClass);
   }
 
   /**
-   * The event of a record, or `SKIPPED`: a tombstone, or none that the handler's event class is for.
+   * The event of a record, or `SKIPPED`: a tombstone, or none that the handler's event class is for. A dead letter is never
+   * skipped: without a value it is `null`.
    *
    * @throws PoisonError `INVALID_JSON` or `INVALID_EVENT`
    */
   read(record: ConsumedRecord): unknown {
-    return record.value === null ? SKIPPED : this.readValue(record.value);
+    if (record.value === null) return this.ofDeadLetters ? null : SKIPPED;
+    return this.readValue(record.value);
   }
 
   call(event: unknown, context: RecordContext): Promise<unknown> {

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Consumer, Producer } from 'kafkajs';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Failure } from '../classify.js';
+import { TransientError } from '../failure.js';
 import { SKIPPED } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import { deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
@@ -9,14 +10,20 @@ import type { DeadLetterProducer } from './dead-letter-producer.js';
 import type { HaltGuard } from './halt-guard.js';
 import type { TransportLimits } from './limits.js';
 import type { TransportHooks } from './observer.js';
-import type { PipelineGroup } from './partition-pipeline.js';
+import type { PipelineGroup } from './pipeline-group.js';
 import { RecordContext, type RecordOutcome, type RecordPriority } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
+import { isDeadLetterTopic } from './topics.js';
+
+/** A topic that a group reads, and who handles its records. */
+export interface Subscription {
+  readonly topic: string;
+  readonly handler: RecordHandler;
+  readonly priority: RecordPriority;
+}
 
 export interface RunnerParts {
   readonly limits: TransportLimits;
-  readonly handler: RecordHandler;
-  readonly priority: RecordPriority;
   readonly deadLetters: DeadLetterProducer;
   readonly hooks: TransportHooks;
   readonly producer: Producer;
@@ -38,7 +45,7 @@ const noHeartbeat = (): Promise<void> => Promise.resolve();
 /** At most so often a group logs that records are being retried. */
 const RETRY_LOG_EVERY_MS = 5_000;
 
-/** What happens to the records of a group outside their partition: reading, handling, dead letters, telling. */
+/** What happens to a group's records of one topic outside their partition: reading, handling, dead letters, telling. */
 export class RecordRunner implements PipelineGroup {
   private readonly logger = new Logger('KafkaTransport');
   private readonly isReplay: boolean;
@@ -46,12 +53,12 @@ export class RecordRunner implements PipelineGroup {
 
   constructor(
     private readonly group: string,
-    topic: string,
+    private readonly subscription: Subscription,
     private readonly parts: RunnerParts,
     private readonly guard: HaltGuard,
     private readonly owner: RunnerOwner,
   ) {
-    this.isReplay = topic.endsWith(RETRY_SUFFIX);
+    this.isReplay = subscription.topic.endsWith(RETRY_SUFFIX);
   }
 
   get limits(): TransportLimits {
@@ -73,13 +80,14 @@ export class RecordRunner implements PipelineGroup {
   }
 
   handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined {
-    const event = this.parts.handler.read(record);
+    const event = this.subscription.handler.read(record);
     if (event !== SKIPPED) return this.call(event, record);
     return this.isReplay ? this.tellReplaySettled(record, 'skipped') : undefined;
   }
 
   private async call(event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
-    const { handler, priority, producer } = this.parts;
+    const { handler, priority } = this.subscription;
+    const { producer } = this.parts;
     const consumer = this.owner.consumer() as Consumer;
     const context = new RecordContext(record, priority, { consumer, producer, heartbeat: noHeartbeat });
     const result = await handler.call(event, context);
@@ -91,15 +99,23 @@ export class RecordRunner implements PipelineGroup {
   private async tellReplaySettled(record: ConsumedRecord, outcome: RecordOutcome): Promise<RecordOutcome> {
     const replay = replayOf(record);
     if (replay !== undefined) {
-      const { group } = this.parts.handler;
+      const { group } = this.subscription.handler;
       await this.parts.hooks.replaySettled?.replaySettled({ ...replay, group: replay.group ?? group }, outcome);
     }
     return outcome;
   }
 
+  /**
+   * @throws TransientError when the dead letter is not safe. For a record that is a dead letter itself that is always so: it
+   * has nowhere else to go, and is tried again for ever. The halt guard applies to those too, though nothing would be
+   * drained: when one after the other fails for an error that nobody classified, it is the deploy, and a replica of the
+   * version before should have them.
+   */
   async bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void> {
-    const { handler, deadLetters } = this.parts;
-    await deadLetters.send(deadLetterOf(record, handler.group, failure, new Date()));
+    if (isDeadLetterTopic(record.topic))
+      throw new TransientError(`a dead letter cannot fail for good: ${failure.message}`);
+    const { group } = this.subscription.handler;
+    await this.parts.deadLetters.send(deadLetterOf(record, group, failure, new Date()));
     this.logger.warn({ msg: 'dead letter', ...this.place(record), code: failure.code, error: failure.message });
   }
 

@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
-import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import { DEAD_LETTER_SUFFIX } from './dead-letter.js';
+import type { RecordedStarts } from './assignment-starts.js';
 import type { GroupStarts } from './group-starts.js';
 import { withAdmin } from './kafka-client.js';
-import { createCompanions, ensureOwnTopic, isOwnTopic, originTopic, partitionCount } from './topics.js';
+import { createCompanions, ensureOwnTopic, isCompanion, isOwnTopic, partitionCount } from './topics.js';
 
 const LOOK_AGAIN_MS = 1_000;
 const SAY_AGAIN_MS = 30_000;
@@ -25,16 +26,24 @@ export class TopicPreparation {
     return this.partitions.get(topic) ?? 1;
   }
 
-  /** Makes what is missing and is the Worker's to make, waits for what is not, and decides the group's first start. */
-  async of(group: string, topic: string, signal: AbortSignal): Promise<Map<number, number>> {
+  /**
+   * Makes what is missing and is the Worker's to make, waits for what is not, and decides where the group starts. A group
+   * waits for all of its topics: a single one that is missing would fail the subscription of the others too.
+   */
+  async of(group: string, topics: readonly string[], signal: AbortSignal): Promise<RecordedStarts> {
     return withAdmin(this.kafka, async (admin) => {
-      if (this.ownTopics.includes(topic)) await ensureOwnTopic(admin, topic);
-      const count = await this.waitFor(admin, topic, signal);
-      if (topic === originTopic(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX))
-        await this.companions(admin, topic, count);
-      const from = isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest';
-      return this.starts.decide({ kafka: this.kafka, admin }, group, topic, from);
+      const starts = new Map<string, Map<number, number>>();
+      for (const topic of topics) starts.set(topic, await this.prepare(admin, group, topic, signal));
+      return starts;
     });
+  }
+
+  private async prepare(admin: Admin, group: string, topic: string, signal: AbortSignal): Promise<Map<number, number>> {
+    if (this.ownTopics.includes(topic)) await ensureOwnTopic(admin, topic);
+    const count = await this.waitFor(admin, topic, signal);
+    if (!isCompanion(topic)) await this.companions(admin, topic, count);
+    const from = isOwnTopic(topic, this.ownTopics) ? 'earliest' : 'latest';
+    return this.starts.decide({ kafka: this.kafka, admin }, group, topic, from);
   }
 
   private async companions(admin: Admin, topic: string, count: number): Promise<void> {
@@ -44,11 +53,11 @@ export class TopicPreparation {
   }
 
   private async waitFor(admin: Admin, topic: string, signal: AbortSignal): Promise<number> {
-    for (let saidAt = -Infinity; ;) {
+    // The group of its origin makes a companion in a moment, or says itself what it waits for.
+    for (let saidAt = isCompanion(topic) ? Date.now() : -Infinity; ;) {
       const count = await partitionCount(admin, topic);
       if (count !== undefined) return count;
-      // The live group makes `.retry` in a moment; that is nothing to speak of.
-      if (!topic.endsWith(RETRY_SUFFIX) && Date.now() - saidAt > SAY_AGAIN_MS) {
+      if (Date.now() - saidAt > SAY_AGAIN_MS) {
         saidAt = Date.now();
         this.logger.warn({ msg: `waiting for topic ${topic}, which its writer makes`, topic });
       }

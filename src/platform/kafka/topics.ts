@@ -8,9 +8,19 @@ const KEEP_FOR_EVER = '-1';
 const OWN_TOPIC_PARTITIONS = 3;
 const LOOK_AGAIN_MS = 100;
 
+/** Dead letters have neither dead letters nor replays of their own: a handler of theirs tries until it succeeds. */
+export function isDeadLetterTopic(topic: string): boolean {
+  return topic.endsWith(DEAD_LETTER_SUFFIX);
+}
+
+/** Made for another topic, as its `.dlq` or `.retry`, by the group that reads that one. */
+export function isCompanion(topic: string): boolean {
+  return isDeadLetterTopic(topic) || topic.endsWith(RETRY_SUFFIX);
+}
+
 /** Topics that the Worker writes itself: it makes them, and a new group reads them from their first record. */
 export function isOwnTopic(topic: string, ownTopics: readonly string[]): boolean {
-  return ownTopics.includes(topic) || topic.endsWith(DEAD_LETTER_SUFFIX) || topic.endsWith(RETRY_SUFFIX);
+  return ownTopics.includes(topic) || isCompanion(topic);
 }
 
 /** The topic that a record's dead letters and replays are named after. */

@@ -11,25 +11,28 @@ export interface AssignedStart extends TopicPartition {
   readonly high: number;
 }
 
+/** Where a group starts in the partitions of its topics, as `GroupStarts` has decided it. */
+export type RecordedStarts = ReadonlyMap<string, Map<number, number>>;
+
 /** Finds out where each newly assigned partition is to be read from, and what was lost before. */
 export class AssignmentStarts {
   private readonly logger = new Logger(AssignmentStarts.name);
-  private readonly recorded = new Map<string, Map<number, number>>();
 
   constructor(
     private readonly kafka: Kafka,
     private readonly group: string,
     private readonly starts: GroupStarts,
+    private readonly recorded: RecordedStarts,
     private readonly lost: (lost: LostOffsets) => void,
   ) {}
 
-  /** The outcome of the group's first start, as `GroupStarts.decide` gave it. */
-  decided(topic: string, starts: Map<number, number>): void {
-    this.recorded.set(topic, starts);
-  }
-
-  async of(topic: string, partitions: readonly number[]): Promise<AssignedStart[]> {
-    return withAdmin(this.kafka, (admin) => this.look(admin, topic, partitions));
+  async of(assignment: Readonly<Record<string, number[]>>): Promise<AssignedStart[]> {
+    const topics = Object.entries(assignment);
+    if (topics.length === 0) return [];
+    return withAdmin(this.kafka, async (admin) => {
+      const starts = topics.map(([topic, partitions]) => this.look(admin, topic, partitions));
+      return (await Promise.all(starts)).flat();
+    });
   }
 
   private async look(admin: Admin, topic: string, partitions: readonly number[]): Promise<AssignedStart[]> {
