@@ -50,17 +50,13 @@ export class OwnWorld {
       LOG_LEVEL: process.env['FAULTS_LOG_LEVEL'] ?? 'info',
       ...env,
     });
-    this.stack.watch(worker.pid);
     this.workers.push(worker);
     return worker;
   }
 
   /** Ends a Worker; resolves with its exit code, null after a signal that it did not handle. */
-  async stopWorker(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    const { pid } = worker;
-    const code = await worker.stop(signal);
-    this.stack.forget(pid);
-    return code;
+  stopWorker(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    return worker.stop(signal);
   }
 
   async account(): Promise<Account> {
