@@ -47,5 +47,7 @@ try {
 }
 
 function reason(error: unknown): string {
+  const { code, port } = error as { code?: unknown; port?: unknown };
+  if (code === 'EADDRINUSE') return `PORT ${String(port)} is taken by another process`;
   return error instanceof Error ? error.message : String(error);
 }
