@@ -16,6 +16,7 @@ async function start(config: Config): Promise<void> {
     logger: new StructuredLogger(config.log),
     forceCloseConnections: true,
     abortOnError: false,
+    bodyParser: false, // nothing here is sent to us
   });
   app.disable('x-powered-by');
   stopInTime();
