@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'front door',
           include: ['test/**/*.test.ts'],
-          setupFiles: ['test/support/metadata.ts'],
+          setupFiles: ['test/support/metadata.ts', 'test/support/end-with-run.ts'],
           globalSetup: ['test/support/shared-world.ts'],
           testTimeout: TEST_TIMEOUT_MS,
           hookTimeout: 120_000,

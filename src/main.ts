@@ -16,6 +16,7 @@ async function start(config: Config): Promise<void> {
     logger: new StructuredLogger(config.log),
     forceCloseConnections: true,
     abortOnError: false,
+    bodyParser: false, // nothing here is sent to us
   });
   app.disable('x-powered-by');
   stopInTime();
@@ -47,5 +48,7 @@ try {
 }
 
 function reason(error: unknown): string {
+  const { code, port } = error as { code?: unknown; port?: unknown };
+  if (code === 'EADDRINUSE') return `PORT ${String(port)} is taken by another process`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -15,13 +15,23 @@ const COMMANDS: Readonly<Record<string, { readonly usage: string; readonly run: 
   },
 };
 
-function usage(fault: string): number {
+const HELP = ['help', '--help', '-h'];
+
+function help(): string {
   const lines = Object.values(COMMANDS).map(({ usage: line }) => `  npm run cli -- ${line}`);
-  process.stderr.write(`${fault}\n\nUsage:\n${lines.join('\n')}\n`);
+  return `Usage:\n${lines.join('\n')}\n`;
+}
+
+function usage(fault: string): number {
+  process.stderr.write(`${fault}\n\n${help()}`);
   return 2;
 }
 
 async function run([name = '', ...args]: string[]): Promise<number> {
+  if ([name, args[0] ?? ''].some((word) => HELP.includes(word))) {
+    process.stdout.write(help());
+    return 0;
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return usage(name === '' ? 'which command?' : `unknown command ${name}`);
   try {

@@ -2,11 +2,16 @@ import { ConfigError, loadMigrationDatabaseUrl } from '../config/config.js';
 import { describeDatabaseError } from '../platform/database/database-errors.js';
 import { migrateDatabase } from './migrate-database.js';
 
+const UNDO = '--undo';
+const words = process.argv.slice(2);
+const unknown = words.find((word) => word !== UNDO);
+
 // `npm run migrate`: it must work before anything else is configured, so it looks at nothing but the database's URL.
 try {
+  if (unknown !== undefined) throw new Error(`unknown argument ${unknown}; there is only ${UNDO}: one step back`);
   await migrateDatabase({
     databaseUrl: loadMigrationDatabaseUrl(),
-    undo: process.argv.includes('--undo'),
+    undo: words.includes(UNDO),
     say: (line) => process.stdout.write(`${line}\n`),
   });
 } catch (error) {

@@ -78,7 +78,13 @@ describe('loadConfig', () => {
     ['KAFKA_SASL_MECHANISM', ['gssapi', 'scram-sha-1', 'plain;']],
     [
       'DATABASE_URL',
-      ['worker:hush@host/db', 'mysql://u:hush@host/db', 'postgresql:hush', 'postgres://u:hush@host:port/db'],
+      [
+        'worker:hush@host/db',
+        'mysql://u:hush@host/db',
+        'postgresql:hush',
+        'postgres://u:hush@host:port/db',
+        'postgres://u:hush%zz@host/db',
+      ],
     ],
     ['MIGRATION_DATABASE_URL', ['owner:hush@host/db', 'redis://:hush@host']],
     ['REDIS_URL', ['host:6379', 'http://:hush@host', 'redis:hush', 'postgres://u:hush@host']],

@@ -98,9 +98,19 @@ function brokers(text: string): string[] {
 function url(text: string, ...protocols: [string, ...string[]]): string {
   const { href } = URL.canParse(text) ? new URL(text) : { href: '' };
   if (!protocols.some((protocol) => href.startsWith(`${protocol}//`))) {
-    throw new Error(`must be a URL that starts with ${protocols[0]}//`);
+    throw new Error(`must be a valid URL that starts with ${protocols[0]}//`);
   }
+  if (!isDecodable(href)) throw new Error('must be a URL with each % of a password written as %25');
   return text;
+}
+
+/** The drivers decode user, password and name; what they cannot decode would look like a database that is away. */
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
 }
 
 function timeZone(text: string): string {

@@ -9,6 +9,7 @@ import { LedgerHooks } from './ledger-hooks.js';
 import { LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
 import { LedgerService } from './ledger.service.js';
 import { PartitionUpkeep } from './partition-upkeep.js';
+import { faultOfPosting } from './post-group.sql.js';
 
 /** Postings in; balances, histories and daily spend out. Owns those tables. */
 @Module({
@@ -34,5 +35,6 @@ export class LedgerModule {
     lifecycle.beforeReady(() =>
       pinBudgetTimezone((sql, parameters) => database.query(sql, parameters), budgetTimezone),
     );
+    lifecycle.atEachPing(faultOfPosting);
   }
 }

@@ -54,6 +54,16 @@ export async function postGroup(
   return readAnswer(answer, postings);
 }
 
+/** What keeps this login from posting at all, in words, or undefined. */
+export async function faultOfPosting(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ granted: boolean | null }>(
+    "select has_function_privilege(to_regproc('ledger_post_v1')::oid, 'execute') as granted",
+  );
+  if (rows[0]?.granted === true) return undefined;
+  const fault = rows[0]?.granted === false ? 'may not be called by this login' : 'is missing';
+  return `the posting function ledger_post_v1 ${fault}`;
+}
+
 type RawAnswer = (string | null)[];
 
 /** Arrays of numeric would come back as floats: everything stays text, and is taken apart here. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
+import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
 import { budgetTimezones, type BudgetTimezone } from './budget-timezone.js';
 import {
   BROKEN_CHAINS,
@@ -10,6 +10,7 @@ import {
   WRONG_DAYS,
 } from './reconcile.sql.js';
 
+const UNDEFINED_TABLE = '42P01';
 /** How many offenders of a kind are named; how many there are is said besides. */
 const MOST_NAMED = 20;
 /** When no Worker has pinned one yet. */
@@ -50,7 +51,8 @@ export async function reconcile({ databaseUrl, json, write }: ReconcileOptions):
   try {
     report = await inspect(databaseUrl);
   } catch (error) {
-    write(`reconcile: ${describeDatabaseError(error)}`);
+    const advice = sqlStateOf(error) === UNDEFINED_TABLE ? ': run "npm run migrate"' : '';
+    write(`reconcile: ${describeDatabaseError(error)}${advice}`);
     return 2;
   }
   if (json) write(JSON.stringify(report));

@@ -35,8 +35,11 @@ describe('while Postgres', () => {
   const disconnectAll = (): string =>
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database()}' and pid <> pg_backend_pid()`;
   const status = async (path: string): Promise<number> => (await worker.get(path)).status;
-  const notReady = (): Promise<void> =>
-    eventually('not ready', 30_000, async () => (await status('/health/ready')) === 503);
+  const notReady = (because = ''): Promise<void> =>
+    eventually(`not ready: ${because}`, 30_000, async () => {
+      const { status, body } = await worker.get('/health/ready');
+      return status === 503 && body.includes(because);
+    });
   const retrying = (): Promise<void> => {
     const before = worker.lines.length;
     return eventually('records are retried', 30_000, () =>
@@ -67,14 +70,17 @@ describe('while Postgres', () => {
     ],
     [
       'is restarted in an orderly way',
-      { away: () => own.stack.postgres.stop(), noticed: notReady, back: () => own.stack.postgres.start() },
+      { away: () => own.stack.postgres.stop(), noticed: () => notReady(), back: () => own.stack.postgres.start() },
     ],
-    ['is killed', { away: () => own.stack.postgres.kill(), noticed: notReady, back: () => own.stack.postgres.start() }],
+    [
+      'is killed',
+      { away: () => own.stack.postgres.kill(), noticed: () => notReady(), back: () => own.stack.postgres.start() },
+    ],
     [
       'is read-only, as after a fail-over to a standby',
       {
         away: () => administer(`alter database ${database()} set default_transaction_read_only = on`, disconnectAll()),
-        noticed: retrying,
+        noticed: () => Promise.all([notReady('the database is read-only'), retrying()]).then(() => undefined),
         back: () => administer(`alter database ${database()} reset default_transaction_read_only`, disconnectAll()),
       },
     ],
@@ -82,7 +88,7 @@ describe('while Postgres', () => {
       'refuses the Worker its posting function',
       {
         away: () => grants('revoke execute on function', 'from'),
-        noticed: retrying,
+        noticed: () => Promise.all([notReady('may not be called'), retrying()]).then(() => undefined),
         back: () => grants('grant execute on function', 'to'),
       },
     ],

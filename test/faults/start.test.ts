@@ -75,6 +75,21 @@ describe('a Worker that starts', () => {
     60_000,
   );
 
+  it('with a PORT that is taken says so in one line and ends', async () => {
+    own.announced.push(/EADDRINUSE/); // Nest's own word of it
+    const first = await own.startWorker();
+    await eventually('it listens', 30_000, async () => (await first.get('/health/live')).status === 200);
+
+    const second = await own.startWorker({ PORT: new URL(first.url).port });
+    await eventually('it has ended', 30_000, () => second.exited && second.words.length > 0);
+
+    expect(second.exitCode).toBe(1);
+    expect(second.words).toEqual([
+      `the Worker could not start: PORT ${new URL(first.url).port} is taken by another process`,
+    ]);
+    expect(await own.stopWorker(first)).toBe(0);
+  }, 60_000);
+
   it('is not held up by a group that was begun while it was away', async () => {
     const first = await (await own.startWorker()).ready(60_000);
     expect(await own.stopWorker(first)).toBe(0);

@@ -47,17 +47,13 @@ export class OwnWorld {
   async startWorker(env: Record<string, string> = {}, options: WorkerOptions = {}): Promise<WorkerProcess> {
     const level = process.env['FAULTS_LOG_LEVEL'] ?? 'info';
     const worker = await WorkerProcess.start({ ...this.stack.env, LOG_LEVEL: level, ...env }, options);
-    this.stack.watch(worker.pid);
     this.workers.push(worker);
     return worker;
   }
 
   /** Ends a Worker; resolves with its exit code, null after a signal that it did not handle. */
-  async stopWorker(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    const { pid } = worker;
-    const code = await worker.stop(signal);
-    this.stack.forget(pid);
-    return code;
+  stopWorker(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    return worker.stop(signal);
   }
 
   /** Kills it with -9, and tells the broker, which would find out after a session time-out of 30 s. Other members rejoin. */

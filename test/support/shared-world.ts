@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { prepare } from '../../stack/prepare.mjs';
 import { startStack } from '../../stack/stack.mjs';
 import { zoneAtNoon } from './budget-zone.js';
+import { endWithParent } from './end-with-parent.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** Where the servers are, and the Worker that all tests share. */
@@ -18,6 +19,8 @@ declare module 'vitest' {
 
 /** One stack and one Worker for all tests but those that kill or starve something. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Started by hand, it may be meant to outlive its shell.
+  if (process.env['npm_lifecycle_event'] === 'test') endWithParent();
   await prepare({ build: true });
   const stack = await startStack();
   const env = { ...stack.env, BUDGET_TIMEZONE: zoneAtNoon() };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.js';
+import { leash } from './leash.js';
 import type { SteeredClock } from './steered-clock.js';
 
 export interface WorkerOptions {
@@ -42,8 +43,7 @@ export class WorkerProcess {
       env: { PATH: process.env['PATH'], PORT: String(port), LOG_LEVEL: 'debug', ...env, ...steered.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    alive.add(child);
-    child.once('exit', () => alive.delete(child));
+    leash(child);
     return new WorkerProcess(child, `http://127.0.0.1:${port}`);
   }
 
@@ -98,11 +98,6 @@ export class WorkerProcess {
     }
   }
 }
-
-const alive = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
-});
 
 async function freePort(): Promise<number> {
   const server = createServer();

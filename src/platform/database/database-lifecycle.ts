@@ -7,6 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ClientBase } from 'pg';
 import { DataSource } from 'typeorm';
 import { endProcess } from '../end-process.js';
 import { TransientError } from '../failure.js';
@@ -37,6 +38,7 @@ export class DatabaseLifecycle implements OnModuleInit, BeforeApplicationShutdow
   private connecting: Promise<void> | undefined;
   private pinging: Promise<void> | undefined;
   private readonly checks: (() => Promise<void>)[] = [];
+  private readonly looks: Look[] = [faultOfReadOnly];
   isReady = false;
 
   constructor(
@@ -63,6 +65,11 @@ export class DatabaseLifecycle implements OnModuleInit, BeforeApplicationShutdow
     this.checks.push(check);
   }
 
+  /** Something that must hold at every `ping`, besides that the database answers and takes writes. */
+  atEachPing(look: Look): void {
+    this.looks.push(look);
+  }
+
   /**
    * Resolves once the database was reached and is migrated.
    *
@@ -73,16 +80,18 @@ export class DatabaseLifecycle implements OnModuleInit, BeforeApplicationShutdow
   }
 
   /**
-   * Asks the database for an answer; callers at the same time share one question.
+   * Asks the database whether the Worker can do its work on it; callers at the same time share one question.
    *
-   * @throws the driver's error when it is away, or TransientError while it was never ready
+   * @throws the driver's error when it is away, or TransientError that says what is wrong with it
    */
   ping(): Promise<void> {
     if (!this.isReady) return Promise.reject(new TransientError('the database is not reachable or not migrated yet'));
     // Through the pool, a question to a stopped server would use a connection up each time.
     this.pinging ??= this.pings
-      .use(async (client) => {
-        await client.query('select 1');
+      .use((client) => this.faultOf(client))
+      .then((fault) => {
+        // Not thrown inside: the connection is sound, and what is wrong is to be said at each ping.
+        if (fault !== undefined) throw new TransientError(fault);
       })
       .finally(() => (this.pinging = undefined));
     return this.pinging;
@@ -95,6 +104,14 @@ export class DatabaseLifecycle implements OnModuleInit, BeforeApplicationShutdow
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.connecting, this.pings.close()]);
+  }
+
+  private async faultOf(client: ClientBase): Promise<string | undefined> {
+    for (const look of this.looks) {
+      const fault = await look(client);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
   }
 
   private async connect(): Promise<void> {
@@ -142,6 +159,17 @@ export class DatabaseLifecycle implements OnModuleInit, BeforeApplicationShutdow
     const done = new Set(rows.map(({ name }) => name));
     return MIGRATIONS.map(({ name }) => name).filter((name) => !done.has(name));
   }
+}
+
+/** What is wrong, in words, or undefined. */
+type Look = (client: ClientBase) => Promise<string | undefined>;
+
+/** A standby answers too, but every posting would wait. */
+async function faultOfReadOnly(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ setting: string }>(
+    "select current_setting('transaction_read_only') as setting",
+  );
+  return rows[0]?.setting === 'on' ? 'the database is read-only' : undefined;
 }
 
 /** The code, where there is one: it is what an operator looks up. */

@@ -30,6 +30,15 @@ describe('StructuredLogger', () => {
     });
   });
 
+  it('leaves what Nest says of each module to those who debug', () => {
+    const { logger, lines } = recorded('info');
+
+    logger.log('AppModule dependencies initialized', 'InstanceLoader');
+    logger.log('Nest application successfully started', 'NestApplication');
+
+    expect(lines).toEqual([expect.stringContaining('successfully started')]);
+  });
+
   it('writes a text of several lines as one', () => {
     const { logger, lines } = recorded();
 

@@ -9,6 +9,8 @@ const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@"]*):[^\s/"]+@/gi;
 const NAMED_PASSWORD = /(\b\w*(?:password|passwd|secret|token)=)[^\s&;,"']+/gi;
 /** A Slack webhook's path is its secret. */
 const WEBHOOK = /(\bhttps?:\/\/hooks\.slack\.com\/)[^\s"']+/gi;
+/** Nest tells of each module and route when it starts: twenty lines that are the same each time. */
+const CHATTY = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
 /** What lies deeper in an object is not looked at, and so not logged. */
 const MAX_DEPTH = 5;
 
@@ -34,7 +36,7 @@ export class StructuredLogger implements LoggerService {
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    this.write(CHATTY.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {
