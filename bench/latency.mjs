@@ -19,9 +19,7 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
-    const before = await bed.histories();
-    await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));
-    await bed.reach(before + WARM_UP, DRAIN_MS);
+    const before = await warmUp(bed);
     const sent = new Map();
     const total = rate * seconds;
     const begin = performance.now();
@@ -43,6 +41,14 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
     if (redisHung) bed.stack.redis.thaw();
     await worker.end('SIGTERM');
   }
+}
+
+/** Lets a fresh Worker charge some clicks, which are not timed; returns how many histories there are. */
+export async function warmUp(bed) {
+  const before = await bed.histories();
+  await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));
+  await bed.reach(before + WARM_UP, DRAIN_MS);
+  return before + WARM_UP;
 }
 
 /** Sends `total` clicks at a fixed rate, whatever becomes of them. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkerProcess } from '../stack/worker-process.mjs';
 import { LOG_FILE } from './bed.mjs';
-import { sendAtRate } from './latency.mjs';
+import { sendAtRate, warmUp } from './latency.mjs';
 
 const WATCHED = 400;
 const LEAST_BUDGET = 10;
@@ -24,7 +24,7 @@ export async function pauses(bed, { rate, round }) {
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
-    const before = await bed.histories();
+    const before = await warmUp(bed);
     const total = 2 * WATCHED * (LEAST_BUDGET + BUDGETS);
     const seen = new Map();
     const watching = watch(bed, seen, first, performance.now() + (total / rate) * 1_000 + DRAIN_MS);

@@ -9,6 +9,7 @@
  * @property {string} name
  * @property {string} [redis] its price there
  * @property {string} [database] its price there
+ * @property {string} [dailyBudget]
  * @property {number} share how many of nine clicks are its own
  * @property {string} note
  */
@@ -53,6 +54,16 @@ export const campaigns = [
     share: 1,
     note: 'runs out of money',
   },
+  {
+    id: 1006n,
+    advertiser: travel,
+    name: 'Flash sale',
+    redis: '2',
+    database: '2',
+    dailyBudget: '40',
+    share: 0,
+    note: 'a daily budget of 40',
+  },
 ];
 
 export const unpriced = campaigns.find(({ redis, database }) => !redis && !database);
@@ -66,13 +77,11 @@ export async function enterCampaigns(database, redis) {
       opening,
     ]);
   }
-  for (const { id, advertiser, name, ...price } of campaigns) {
-    await database.query('insert into campaigns (id, advertiser_id, name, cpc) values ($1, $2, $3, $4)', [
-      id,
-      advertiser.id,
-      name,
-      price.database,
-    ]);
+  for (const { id, advertiser, name, dailyBudget, ...price } of campaigns) {
+    await database.query(
+      'insert into campaigns (id, advertiser_id, name, cpc, daily_budget) values ($1, $2, $3, $4, $5)',
+      [id, advertiser.id, name, price.database, dailyBudget],
+    );
     if (price.redis) await redis.set(`cpc:${id}`, price.redis);
   }
 }

@@ -36,7 +36,7 @@ export async function crash(demo) {
   // It would find out itself when the session time-out of 30 s is over.
   await topics.removeMembers();
   const begin = performance.now();
-  demo.worker = await patiently('starting the Worker again', demo.startWorker);
+  demo.worker = await patiently('starting the Worker again', () => demo.startWorker());
   await patiently('waiting until all are settled', () => topics.settled(demo.worker));
   const seconds = (performance.now() - begin) / 1000;
   const group = [`group="${CLICK_GROUP}"`, 'outcome="repeated"'];

@@ -9,6 +9,7 @@ import { prepare } from '../stack/prepare.mjs';
 import { STACK_MARKER } from '../stack/processes.mjs';
 import { Stack } from '../stack/stack.mjs';
 import { balances, burst } from './burst.mjs';
+import { budgets } from './budgets.mjs';
 import { campaigns, enterCampaigns } from './campaigns.mjs';
 import { crash } from './crash.mjs';
 import { deadLetters } from './dead-letters.mjs';
@@ -19,11 +20,12 @@ import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
 import { Topics } from './topics.mjs';
 import { WorkerProcess } from '../stack/worker-process.mjs';
+import { zoneAtNoon } from '../stack/zone-at-noon.mjs';
 
 /**
  * @typedef {object} Demo
  * @property {Stack} stack
- * @property {() => Promise<WorkerProcess>} startWorker
+ * @property {(nodeArguments?: string[]) => Promise<WorkerProcess>} startWorker
  * @property {Topics} topics
  * @property {Ledger} ledger
  * @property {WorkerProcess} worker
@@ -67,13 +69,16 @@ async function tell() {
   await deadLetters(demo, sent);
   await steady(demo);
   await crash(demo);
+  await budgets(demo);
   await reconcile(demo);
   demo.promises.check('exit status of the Worker after SIGTERM', await demo.worker.end('SIGTERM'), 0);
   return close(demo.promises);
 }
 
-function startWorker() {
-  return WorkerProcess.start(stack, LOG_FILE);
+/** @param {string[]} nodeArguments */
+function startWorker(nodeArguments = []) {
+  // It is noon there: no midnight comes in between.
+  return WorkerProcess.start(stack, LOG_FILE, { nodeArguments, env: { BUDGET_TIMEZONE: zoneAtNoon() } });
 }
 
 /** @param {Demo} demo */

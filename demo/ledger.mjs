@@ -77,6 +77,16 @@ export class Ledger {
     return { p50: ms[0], p99: ms[1] };
   }
 
+  /** What a campaign has spent on its latest day, and whether it runs. @param {import('./campaigns.mjs').Campaign} campaign */
+  async campaignToday({ id }) {
+    const [row] = await this.#ask(
+      `select d.clicks::int as clicks, d.spent::numeric(20, 2)::text as spent, c.status
+       from campaigns c join daily_spend d on d.campaign_id = c.id where c.id = $1 order by d.day desc limit 1`,
+      [id],
+    );
+    return row;
+  }
+
   async #ask(sql, values) {
     return (await this.#database.query(sql, values)).rows;
   }

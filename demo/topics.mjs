@@ -4,6 +4,7 @@ import { removeMember } from '../stack/remove-member.mjs';
 
 const DEADLINE_MS = 30_000;
 const USERS = 500;
+let readers = 0;
 
 /** What the ad server writes and the group that reads it. */
 export const AD_EVENTS = 'ad-events';
@@ -87,7 +88,7 @@ export class Topics {
     const left = new Map([...(await this.ends(topic))].filter(([, end]) => end > 0));
     const records = [];
     if (left.size === 0) return records;
-    const consumer = this.#kafka.consumer({ groupId: 'demo-reader', maxWaitTimeInMs: 50 });
+    const consumer = this.#kafka.consumer({ groupId: `demo-reader-${++readers}`, maxWaitTimeInMs: 50 });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({

@@ -38,6 +38,11 @@ export function plainClicks(amount, prefix) {
   return clicks(amount, 'clicks', camelCase, () => newEventId(prefix));
 }
 
+/** @param {import('./campaigns.mjs').Campaign} campaign @param {number} amount @param {string} prefix @returns {Sent[]} */
+export function clicksOf(campaign, amount, prefix) {
+  return times(amount, 'clicks', () => ({ value: clickOf(campaign, newEventId(prefix)), charged: campaign }));
+}
+
 export const TWIN_PREFIX = 'twin';
 
 /** The same event id in two records is two clicks: looking for duplicates is the Flink job's work. */
@@ -70,9 +75,12 @@ function poison() {
 function clicks(amount, kind, write, eventId = newEventId) {
   return times(amount, kind, (index) => {
     const charged = turns[index % turns.length];
-    const click = { campaignId: charged.id, advertiserId: charged.advertiser.id, eventId: eventId() };
-    return { value: write(click), charged };
+    return { value: clickOf(charged, eventId(), write), charged };
   });
+}
+
+function clickOf({ id, advertiser }, eventId, write = camelCase) {
+  return write({ campaignId: id, advertiserId: advertiser.id, eventId });
 }
 
 /** @returns {Sent[]} */

@@ -8,6 +8,8 @@ import { freePort } from './ports.mjs';
 import { STACK_MARKER } from './processes.mjs';
 
 const READY_MS = 30_000;
+/** Those of `npm start`. */
+const NODE_ARGUMENTS = ['--enable-source-maps', '--max-semi-space-size=32'];
 
 /** The built Worker as an orchestrator runs it, against a stack, with its log in a file. */
 export class WorkerProcess {
@@ -21,12 +23,13 @@ export class WorkerProcess {
    *
    * @param {import('./stack.mjs').Stack} stack
    * @param {string} logFile within the project's folder; added to
+   * @param {{ nodeArguments?: string[], env?: Record<string, string> }} [options]
    */
-  static async start(stack, logFile) {
+  static async start(stack, logFile, { nodeArguments = [], env = {} } = {}) {
     const worker = new WorkerProcess();
     worker.#stack = stack;
     worker.#logFile = join(projectFolder, logFile);
-    await worker.#start(await freePort());
+    await worker.#start(await freePort(), nodeArguments, env);
     return worker;
   }
 
@@ -59,11 +62,11 @@ export class WorkerProcess {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  async #start(port) {
+  async #start(port, nodeArguments, env) {
     const { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } = this.#stack.env;
     const log = openSync(this.#logFile, 'a');
     this.url = `http://127.0.0.1:${port}`;
-    this.#child = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
+    this.#child = spawn(process.execPath, [...NODE_ARGUMENTS, ...nodeArguments, 'dist/src/main.js'], {
       cwd: projectFolder,
       detached: true, // Ctrl-C reaches the whole group of a terminal: the demo takes it down with the rest
       stdio: ['ignore', log, log],
@@ -75,6 +78,7 @@ export class WorkerProcess {
         KAFKA_BROKERS,
         DATABASE_URL,
         REDIS_URL,
+        ...env,
         [STACK_MARKER]: this.#stack.dataFolder,
       },
     });

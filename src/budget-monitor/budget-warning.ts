@@ -1,6 +1,7 @@
 import type { NewAlert } from '../alerts/alert-publisher.js';
 import { usageRate } from '../campaigns/transition-alert.js';
 import { fromMillionths } from '../ledger/millionths.js';
+import { readAmount } from '../platform/events/values.js';
 import type { CampaignSpend } from '../ledger/posting.js';
 import type { BudgetDecision } from './budget-decision.js';
 
@@ -17,7 +18,7 @@ export function budgetWarning(
     type: 'BUDGET_WARNING',
     severity: 'warning',
     subject: { campaignId: campaignId.toString(), advertiserId: advertiserId.toString() },
-    message: `campaign ${campaignId} has spent ${spent} of its daily budget of ${dailyBudget ?? 'none'}`,
+    message: `campaign ${campaignId} has spent ${readAmount(spent) ?? spent} of its daily budget of ${readAmount(dailyBudget) ?? 'none'}`,
     details: { spent, budget: dailyBudget, usageRate: rate, source: decision.source, day },
   };
 }

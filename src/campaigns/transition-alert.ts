@@ -1,5 +1,6 @@
 import { toMillionths } from '../ledger/millionths.js';
 import type { NewAlert } from '../alerts/alert-publisher.js';
+import { readAmount } from '../platform/events/values.js';
 
 /** A status change that nobody has announced yet, and its campaign as it is now. */
 export interface UnannouncedTransition {
@@ -49,7 +50,7 @@ function pauseWords(reason: string | null, spent: string | null, budget: string 
   if (reason !== 'BUDGET_EXHAUSTED') return reason ?? 'no reason given';
   return spent === null || budget === null
     ? 'its daily budget is used up'
-    : `it has spent ${spent} of its daily budget of ${budget}`;
+    : `it has spent ${readAmount(spent) ?? spent} of its daily budget of ${readAmount(budget) ?? budget}`;
 }
 
 /** The share of the budget that is spent, to four places: 0.9000 is 90 %. Null where there is no budget to speak of. */

@@ -2,7 +2,7 @@
 // before it is marked. Another Worker makes up for it: one pause, one alert.
 import { afterEach, describe, expect, it } from 'vitest';
 import type pg from 'pg';
-import { zoneAtNoon } from '../support/budget-zone.js';
+import { zoneAtNoon } from '../../stack/zone-at-noon.mjs';
 import { eventually } from '../support/eventually.js';
 import { aClick } from '../support/fixtures.js';
 import { useOwnWorld } from '../support/own-world.js';

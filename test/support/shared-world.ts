@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { prepare } from '../../stack/prepare.mjs';
 import { startStack } from '../../stack/stack.mjs';
-import { zoneAtNoon } from './budget-zone.js';
+import { zoneAtNoon } from '../../stack/zone-at-noon.mjs';
 import { endWithParent } from './end-with-parent.js';
 import { WorkerProcess } from './worker-process.js';
 
