@@ -22,7 +22,7 @@ export class CapabilityReplica {
 
   static async start(
     env: Readonly<Record<string, string>>,
-    capability: { controllers: Type[]; providers?: Provider[] },
+    capability: { controllers: Type[]; providers?: Provider[]; imports?: Type[] },
     options: { limits?: Partial<TransportLimits>; ownTopics?: string[]; firstPriorityTopic?: string } = {},
   ): Promise<CapabilityReplica> {
     const config = loadConfig({ ...env });
@@ -34,7 +34,10 @@ export class CapabilityReplica {
       limits: options.limits ?? {},
       fatal: (error) => fatal.push(error),
     };
-    const module = await Test.createTestingModule({ imports: [KafkaModule], ...capability })
+    const module = await Test.createTestingModule({
+      ...capability,
+      imports: [KafkaModule, ...(capability.imports ?? [])],
+    })
       .overrideProvider(CONFIG)
       .useValue(config)
       .overrideProvider(KAFKA_OPTIONS)
