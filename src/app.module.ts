@@ -5,6 +5,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DlqModule } from './dlq/dlq.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { NotificationModule } from './notification/notification.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { KafkaModule } from './platform/kafka/kafka.module.js';
 
@@ -18,6 +19,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
 
     // Capabilities, a line each
     ClickBalanceModule,
+    NotificationModule,
     DlqModule,
 
     // How the Worker is watched

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CampaignsModule } from '../campaigns/campaigns.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
+import { NotificationModule } from '../notification/notification.module.js';
 import { KafkaModule } from '../platform/kafka/kafka.module.js';
 import { RedisModule } from '../platform/redis/redis.module.js';
+import { DeliveryMetrics } from './delivery-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
@@ -11,8 +13,8 @@ import { TransportMetrics } from './transport-metrics.js';
 
 /** `/metrics`, for Prometheus. */
 @Module({
-  imports: [KafkaModule, LedgerModule, CampaignsModule, RedisModule],
+  imports: [KafkaModule, LedgerModule, CampaignsModule, RedisModule, NotificationModule],
   controllers: [MetricsController],
-  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics],
+  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics, DeliveryMetrics],
 })
 export class MetricsModule {}
