@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Stack, type StackOptions } from '../../stack/stack.mjs';
 import { eventually } from './eventually.js';
 import { aClick } from './fixtures.js';
-import { WorkerProcess } from './worker-process.js';
+import { WorkerProcess, type WorkerOptions } from './worker-process.js';
 import { World, type Advertiser, type TestCampaign } from './world.js';
 
 export const CLICKS = 'click-balance-processor';
@@ -44,12 +44,9 @@ export class OwnWorld {
   }
 
   /** Starts one more Worker, without waiting until it is ready. */
-  async startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({
-      ...this.stack.env,
-      LOG_LEVEL: process.env['FAULTS_LOG_LEVEL'] ?? 'info',
-      ...env,
-    });
+  async startWorker(env: Record<string, string> = {}, options: WorkerOptions = {}): Promise<WorkerProcess> {
+    const level = process.env['FAULTS_LOG_LEVEL'] ?? 'info';
+    const worker = await WorkerProcess.start({ ...this.stack.env, LOG_LEVEL: level, ...env }, options);
     this.stack.watch(worker.pid);
     this.workers.push(worker);
     return worker;

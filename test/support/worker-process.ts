@@ -3,6 +3,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.js';
+import type { SteeredClock } from './steered-clock.js';
+
+export interface WorkerOptions {
+  /** What the Worker takes for the time; by default the real one. */
+  readonly clock?: SteeredClock;
+}
 
 export interface LogLine {
   readonly level: string;
@@ -29,10 +35,11 @@ export class WorkerProcess {
   }
 
   /** Starts it, without waiting until it is ready. */
-  static async start(env: Record<string, string>): Promise<WorkerProcess> {
+  static async start(env: Record<string, string>, { clock }: WorkerOptions = {}): Promise<WorkerProcess> {
     const port = await freePort();
-    const child = spawn(process.execPath, ['--enable-source-maps', 'dist/src/main.js'], {
-      env: { PATH: process.env['PATH'], PORT: String(port), LOG_LEVEL: 'debug', ...env },
+    const steered = clock?.nodeOptions ?? { args: [], env: {} };
+    const child = spawn(process.execPath, ['--enable-source-maps', ...steered.args, 'dist/src/main.js'], {
+      env: { PATH: process.env['PATH'], PORT: String(port), LOG_LEVEL: 'debug', ...env, ...steered.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     alive.add(child);
