@@ -1,4 +1,4 @@
-// Workers are killed with -9 where it hurts: an alert that is stored is sent, and is sent twice only where nobody can know
+// Workers are killed with -9 where it hurts, and Postgres goes away there: an alert that is stored is sent, and is sent twice only where nobody can know
 // whether it was.
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
@@ -112,5 +112,33 @@ describe('a Worker that is killed with -9', () => {
     expect(slack.with(topic)).toHaveLength(6);
     expect(slack.with(topic).at(-1)?.payload.text).toContain(': 20 more');
     await own.stopWorker(next, 'SIGKILL');
+  }, 180_000);
+});
+
+describe('Postgres, gone just as Slack answers', () => {
+  const notifications = useNotifications();
+  const { own, slack } = notifications;
+
+  it('has the message marked when it is back, and not sent again', async () => {
+    const worker = await notifications.startWorker({ SLACK_WEBHOOK_URL: slack.url });
+    await worker.ready(90_000);
+    const [alert, after] = [anAlert(), anAlert()];
+    slack.answer = (response, request) => {
+      void own.stack.postgres.stop().then(() => {
+        ok(response, request);
+      });
+    };
+
+    await own.world.produce('alert-events', [JSON.stringify(alert)]);
+    await eventually('Slack has it', 30_000, () => slack.with(alert.alertId).length === 1);
+    slack.answer = ok;
+    await own.stack.postgres.start();
+    await notifications.became('slack', alert, 'DELIVERED');
+    await notifications.raise(after);
+    await notifications.became('slack', after, 'DELIVERED');
+
+    expect(slack.with(alert.alertId)).toHaveLength(1);
+    expect(await notifications.delivery('slack', alert)).toMatchObject({ attempts: 1 });
+    expect(await own.stopWorker(worker)).toBe(0);
   }, 180_000);
 });
