@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DlqModule } from './dlq/dlq.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { NotificationModule } from './notification/notification.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { KafkaModule } from './platform/kafka/kafka.module.js';
 
@@ -20,6 +21,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
     // Capabilities, a line each
     ClickBalanceModule,
     BudgetMonitorModule,
+    NotificationModule,
     DlqModule,
 
     // How the Worker is watched

@@ -11,6 +11,12 @@ const ALERT = {
   details: { spent: '90' },
 };
 
+function nested(depth: number): unknown {
+  let value: unknown = 'bottom';
+  for (let i = 0; i < depth; i++) value = [value];
+  return value;
+}
+
 describe('readAlert', () => {
   it('takes what the Worker writes', () => {
     expect(readAlert(ALERT)).toEqual(ALERT);
@@ -42,6 +48,7 @@ describe('readAlert', () => {
     ['occurredAt', { ...ALERT, occurredAt: 'soon' }],
     ['subject', { ...ALERT, subject: [] }],
     ['message', { ...ALERT, message: 5 }],
+    ['message', { ...ALERT, message: nested(100_000) }],
     ['details', { ...ALERT, details: 'x' }],
   ])('refuses a wrong %s', (field, alert) => {
     expect(() => readAlert(alert)).toThrow(new RegExp(`^${field} `));

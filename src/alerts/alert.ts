@@ -1,6 +1,6 @@
 import { PoisonError } from '../platform/failure.js';
 
-const ALERT_TYPES = [
+export const ALERT_TYPES = [
   'BUDGET_WARNING',
   'CAMPAIGN_PAUSED',
   'CAMPAIGN_RESUMED',
@@ -10,10 +10,10 @@ const ALERT_TYPES = [
   'OFFSET_LOST',
   'CONSUMER_HALTED',
 ] as const;
-type AlertType = (typeof ALERT_TYPES)[number];
+export type AlertType = (typeof ALERT_TYPES)[number];
 
-const SEVERITIES = ['info', 'warning', 'critical'] as const;
-type Severity = (typeof SEVERITIES)[number];
+export const SEVERITIES = ['info', 'warning', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /** Whom or what an alert is about. Ids are text: JSON numbers lose digits. */
 interface AlertSubject {
@@ -86,7 +86,16 @@ function timeOf(field: string, value: unknown): string {
 }
 
 function invalid(field: string, value: unknown, wish: string): PoisonError {
-  const text = value === undefined ? 'undefined' : JSON.stringify(value);
+  const text = textOfAny(value);
   const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return new PoisonError('INVALID_EVENT', `${field} ${shown}: must be ${wish}`);
+}
+
+function textOfAny(value: unknown): string {
+  if (value === undefined) return 'undefined';
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'that is nested too deep';
+  }
 }

@@ -89,13 +89,29 @@ describe('loadConfig', () => {
     ['MIGRATION_DATABASE_URL', ['owner:hush@host/db', 'redis://:hush@host']],
     ['REDIS_URL', ['host:6379', 'http://:hush@host', 'redis:hush', 'postgres://u:hush@host']],
     ['BUDGET_TIMEZONE', ['Soul', 'Asia/Soul', 'GMT+9', 'KST9', '+09:00']],
+    [
+      'SLACK_WEBHOOK_URL',
+      ['hooks.slack.com/hush', 'ftp://host/hush', 'smtp://host/hush', 'https://u:hush@host/', 'https:hush hush'],
+    ],
+    ['SMTP_URL', ['host:25', 'http://:hush@host', 'smtp:hush', 'smtp:///hush', 'smtp://u:hush@host:port']],
+    [
+      'ALERT_EMAIL_TO',
+      ['hush', 'a@b,', 'a@b,hush', 'a@b;hush@c', 'a b@c', '@hush', 'hush@', 'x <a@b', 'hush@a\nBcc: c@d'],
+    ],
+    ['ALERT_EMAIL_FROM', ['hush', 'a@b,c@d', 'hush\n <a@b>', 'A <hush>', 'a@b\0']],
     ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
     ['LOG_LEVEL', ['verbose', 'warning', '3']],
   ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {
-    const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'worker', KAFKA_SASL_PASSWORD: 'p' };
+    const together = {
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'worker',
+      KAFKA_SASL_PASSWORD: 'p',
+      SMTP_URL: 'smtp://host',
+      ALERT_EMAIL_TO: 'on-call@example.com',
+    };
 
     for (const value of values) {
-      const faults = faultsOf(() => load({ ...sasl, [name]: value }));
+      const faults = faultsOf(() => load({ ...together, [name]: value }));
 
       expect(faults, value).toEqual([expect.stringMatching(new RegExp(`^${name} must be [^\\n]+$`))]);
       expect(faults[0]?.slice(name.length)).not.toContain(value.length > 2 ? value : 'hush');
@@ -131,6 +147,41 @@ describe('loadConfig', () => {
     const faults = faultsOf(() => load(env));
 
     expect(faults.map((fault) => fault.split(' ')[0])).toEqual(missing);
+    expect(faults.join('\n')).not.toContain('hush');
+  });
+});
+
+describe('where alerts go', () => {
+  const email = { SMTP_URL: 'smtp://host:25', ALERT_EMAIL_TO: ' on-call@example.com , Boss <boss@example.com>' };
+
+  it('is nowhere by default', () => {
+    expect(load({}).notifications).toEqual({ slackWebhookUrl: undefined, email: undefined });
+  });
+
+  it('is Slack, and a list of people', () => {
+    const { notifications } = load({ ...email, SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T/B/x' });
+
+    expect(notifications.slackWebhookUrl).toBe('https://hooks.slack.com/services/T/B/x');
+    expect(notifications.email?.to).toEqual(['on-call@example.com', 'Boss <boss@example.com>']);
+  });
+
+  it.each([
+    ['what is said', { ALERT_EMAIL_FROM: 'Worker <worker@example.com>' }, 'Worker <worker@example.com>'],
+    ['the user of the server', { SMTP_URL: 'smtps://worker%40example.com:hush@host' }, 'worker@example.com'],
+    ['the first of the readers, where the user is no address', { SMTP_URL: 'smtp://u:p@host' }, 'on-call@example.com'],
+    ['the first of the readers, where there is no user', {}, 'on-call@example.com'],
+  ])('comes from %s', (_whose, env, from) => {
+    expect(load({ ...email, ...env }).notifications.email?.from).toBe(from);
+  });
+
+  it.each([
+    ['ALERT_EMAIL_TO', { SMTP_URL: 'smtp://u:hush@host' }],
+    ['SMTP_URL', { ALERT_EMAIL_TO: 'hush@example.com' }],
+    ['SMTP_URL', { ALERT_EMAIL_FROM: 'hush@example.com' }],
+  ])('misses %s where only the others are set', (missing, env) => {
+    const faults = faultsOf(() => load(env));
+
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${missing} is missing: `))]);
     expect(faults.join('\n')).not.toContain('hush');
   });
 });

@@ -1,4 +1,4 @@
-import { VARIABLES, type LogLevel, type SaslMechanism, type Variable } from './variables.js';
+import { isAddress, VARIABLES, type LogLevel, type SaslMechanism, type Variable } from './variables.js';
 
 type Names = keyof typeof VARIABLES;
 type Environment = { readonly [K in Names]: ReturnType<(typeof VARIABLES)[K]['parse']> | undefined };
@@ -9,6 +9,12 @@ interface KafkaConfig {
   readonly sasl: { mechanism: SaslMechanism; username: string; password: string } | undefined;
 }
 
+/** How alerts reach people; what is undefined is not wanted. */
+interface NotificationsConfig {
+  readonly slackWebhookUrl: string | undefined;
+  readonly email: { readonly smtpUrl: string; readonly to: string[]; readonly from: string } | undefined;
+}
+
 /** The whole configuration, typed by who needs it; everything else takes a part of this and never sees the environment. */
 export interface Config {
   readonly kafka: KafkaConfig;
@@ -17,6 +23,7 @@ export interface Config {
   readonly budgetTimezone: string;
   /** How long after a day has begun no counter in Redis is believed, in milliseconds. */
   readonly budgetGraceMs: number;
+  readonly notifications: NotificationsConfig;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
@@ -32,13 +39,14 @@ export class ConfigError extends Error {
  * @throws ConfigError with one line for every variable that is missing or wrong
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const values = read(env, Object.keys(VARIABLES) as Names[], saslFaults);
+  const values = read(env, Object.keys(VARIABLES) as Names[], (isSet) => [...saslFaults(isSet), ...emailFaults(isSet)]);
   return {
     kafka: { brokers: values.KAFKA_BROKERS ?? [], ssl: values.KAFKA_SSL ?? false, sasl: saslOf(values) },
     databaseUrl: values.DATABASE_URL ?? '',
     redisUrl: values.REDIS_URL ?? '',
     budgetTimezone: values.BUDGET_TIMEZONE ?? '',
     budgetGraceMs: (values.BUDGET_RESET_GRACE_MINUTES ?? 0) * 60_000,
+    notifications: { slackWebhookUrl: values.SLACK_WEBHOOK_URL, email: emailOf(values) },
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };
@@ -95,4 +103,24 @@ function saslOf(values: Environment): KafkaConfig['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
   if (mechanism === undefined || username === undefined || password === undefined) return undefined;
   return { mechanism, username, password };
+}
+
+/** A server without anybody to write to, or the other way round, would leave alerts unsent in silence. */
+function emailFaults(isSet: (name: Names) => boolean): string[] {
+  const [hasServer, hasReaders] = [isSet('SMTP_URL'), isSet('ALERT_EMAIL_TO')];
+  if (hasServer && !hasReaders) return ['ALERT_EMAIL_TO is missing: SMTP_URL is set'];
+  if (hasReaders && !hasServer) return ['SMTP_URL is missing: ALERT_EMAIL_TO is set'];
+  return isSet('ALERT_EMAIL_FROM') && !hasServer ? ['SMTP_URL is missing: ALERT_EMAIL_FROM is set'] : [];
+}
+
+function emailOf(values: Environment): NotificationsConfig['email'] {
+  const { SMTP_URL: smtpUrl, ALERT_EMAIL_TO: to, ALERT_EMAIL_FROM: from } = values;
+  if (smtpUrl === undefined || to === undefined) return undefined;
+  return { smtpUrl, to, from: from ?? senderOf(smtpUrl, to) };
+}
+
+/** Most servers let a user send under its own address alone. */
+function senderOf(smtpUrl: string, to: readonly string[]): string {
+  const user = new URL(smtpUrl).username.replaceAll('%40', '@');
+  return isAddress(user) ? user : (to[0] ?? '');
 }

@@ -52,6 +52,23 @@ export const VARIABLES = {
     fallback: '10',
     parse: (text: string) => wholeNumber(text, { least: 0, most: 1_440 }),
   },
+  SLACK_WEBHOOK_URL: {
+    about: 'incoming webhook of the Slack channel that gets the alerts (a secret); empty: no Slack',
+    parse: webhook,
+  },
+  SMTP_URL: {
+    about: 'smtp:// or smtps:// server that mails the alerts, with user and password (a secret); empty: no e-mail',
+    parse: smtpServer,
+  },
+  ALERT_EMAIL_TO: {
+    about: 'addresses that get the alerts, separated by commas; needed with SMTP_URL',
+    parse: (text: string) => text.split(',').map(mailbox),
+  },
+  ALERT_EMAIL_FROM: {
+    about:
+      'address that they come from (default: the user of SMTP_URL where that is one, else the first of ALERT_EMAIL_TO)',
+    parse: mailbox,
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',
@@ -111,6 +128,32 @@ function isDecodable(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What fetch refuses must not be found out with the first alert. */
+function webhook(text: string): string {
+  const { username, password } = new URL(url(text, 'https:', 'http:'));
+  if (username !== '' || password !== '') throw new Error('must be a URL without user and password');
+  return text;
+}
+
+function smtpServer(text: string): string {
+  if (new URL(url(text, 'smtp:', 'smtps:')).hostname === '') throw new Error('must be a URL that names a host');
+  return text;
+}
+
+/** `address` or `Name <address>`; nothing in it may begin another header. */
+function mailbox(text: string): string {
+  const trimmed = text.trim();
+  const { address } = /^(?:[^<>",;\p{Cc}]* <(?<address>[^<>]+)>)$/u.exec(trimmed)?.groups ?? { address: trimmed };
+  if (!isAddress(address ?? ''))
+    throw new Error('must be an e-mail address, or several where there may be, separated by commas');
+  return trimmed;
+}
+
+/** Not whether it exists: whether it can stand in a mail. */
+export function isAddress(text: string): boolean {
+  return text.length <= 254 && /^[^\s@<>(),;:"\p{Cc}]+@[^\s@<>(),;:"\p{Cc}]+$/u.test(text);
 }
 
 function timeZone(text: string): string {

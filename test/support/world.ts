@@ -49,6 +49,7 @@ export interface Alert {
 const TOPIC_OF: Readonly<Record<string, string>> = {
   'click-balance-processor': 'ad-events',
   'click-balance-processor-retry': 'ad-events.retry',
+  'notification-processor': 'alert-events',
 };
 
 /** A stack as the rest of the ad platform sees it: it writes topics and prices, and looks at tables. */

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nastyAlert } from '../../test/support/nasty-alerts.js';
+import type { Alert } from '../alerts/alert.js';
+import type { Message } from './notification-channel.js';
+import { SLACK_LIMITS, slackPayload } from './slack-message.js';
+
+const PAUSED: Alert = {
+  alertId: 'campaign-paused:1',
+  type: 'CAMPAIGN_PAUSED',
+  severity: 'critical',
+  occurredAt: '2026-03-01T10:00:00.000Z',
+  subject: { campaignId: '7', advertiserId: '8' },
+  message: 'campaign 7 is paused: it has spent 100 of its daily budget of 100',
+  details: { spent: '100', budget: '100', usageRate: 0.9512, source: 'redis', day: '2026-03-01', deep: { no: 1 } },
+};
+
+const message: fc.Arbitrary<Message> = fc.oneof(
+  nastyAlert.map((alert) => ({ kind: 'single', alert }) as const),
+  fc
+    .tuple(nastyAlert, fc.array(nastyAlert, { maxLength: 4 }), fc.nat(1_000_000))
+    .map(
+      ([first, rest, count]) => ({ kind: 'group', count, examples: [first, ...rest], firstAt: 0, lastAt: 1 }) as const,
+    ),
+);
+
+/** Every text of a payload, wherever it stands. */
+function textsOf(value: unknown): { type: unknown; text: string }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own =
+    'text' in value && typeof value.text === 'string'
+      ? [{ type: 'type' in value ? value.type : '', text: value.text }]
+      : [];
+  return [...own, ...Object.values(value).flatMap(textsOf)];
+}
+
+describe('a message to Slack', () => {
+  it('says at a glance what happened, to whom and how much', () => {
+    const { text, blocks } = slackPayload({ kind: 'single', alert: PAUSED });
+
+    expect(text).toBe(`:red_circle: Campaign paused: ${PAUSED.message}`);
+    expect(blocks[0]).toEqual({ type: 'header', text: { type: 'plain_text', text: ':red_circle: Campaign paused' } });
+    expect(textsOf(blocks).map((each) => each.text)).toEqual([
+      ':red_circle: Campaign paused',
+      PAUSED.message,
+      '*Campaign*\n`7`',
+      '*Advertiser*\n`8`',
+      '*Spent*\n`100`',
+      '*Budget*\n`100`',
+      '*Used*\n`95.12 %`',
+      '*Source*\n`redis`',
+      '*Day*\n`2026-03-01`',
+      '2026-03-01 10:00:00 UTC  `campaign-paused:1`',
+    ]);
+  });
+
+  it('tells of a flood with its count and a few examples', () => {
+    const letter: Alert = { ...PAUSED, type: 'DEAD_LETTER', severity: 'warning', subject: { topic: 'ad-events' } };
+    const { text, blocks } = slackPayload({
+      kind: 'group',
+      count: 9_995,
+      examples: [letter, { ...letter, message: 'another' }],
+      firstAt: Date.UTC(2026, 2, 1, 10),
+      lastAt: Date.UTC(2026, 2, 1, 10, 1),
+    });
+
+    expect(text).toContain('Dead letter: 9,995 more');
+    expect(textsOf(blocks).map((each) => each.text)).toContain(
+      '*9,995* more between 2026-03-01 10:00:00 UTC and 2026-03-01 10:01:00 UTC, for example:',
+    );
+    expect(textsOf(blocks).map((each) => each.text)).toContain('• another Topic `ad-events`');
+  });
+
+  it('escapes what would call people or hide a link', () => {
+    const { blocks } = slackPayload({
+      kind: 'single',
+      alert: { ...PAUSED, message: '<!channel> a & <http://x|y> `b`' },
+    });
+
+    expect(textsOf(blocks)[1]?.text).toBe('&lt;!channel&gt; a &amp; &lt;http://x|y&gt; `b`');
+  });
+
+  it('stays within the limits of Block Kit, and has nothing unescaped, whatever the alert says', () => {
+    fc.assert(
+      fc.property(message, (each) => {
+        const payload = slackPayload(each);
+
+        expect(payload.blocks.length).toBeLessThanOrEqual(SLACK_LIMITS.blocks);
+        for (const { type, text } of textsOf(payload)) {
+          expect(text.length).toBeGreaterThan(0);
+          expect(text.length).toBeLessThanOrEqual(
+            type === 'plain_text' ? SLACK_LIMITS.headerChars : SLACK_LIMITS.textChars,
+          );
+          expect(text.replaceAll(/&(?:amp|lt|gt);/g, '')).not.toMatch(/[<>&\0]/);
+          expect(text.isWellFormed()).toBe(true);
+        }
+        for (const block of payload.blocks) {
+          if (block.type !== 'section') continue;
+          expect(block.fields?.length ?? 1).toBeLessThanOrEqual(SLACK_LIMITS.fields);
+          for (const { text } of block.fields ?? []) expect(text.length).toBeLessThanOrEqual(SLACK_LIMITS.fieldChars);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
