@@ -42,7 +42,7 @@ export async function pauses(bed, { rate, round }) {
 async function watch(bed, seen, first, deadline) {
   while (seen.size < WATCHED && performance.now() < deadline) {
     const { rows } = await bed.database.query(
-      `select id::text from campaigns where status = 'PAUSED' and id >= $1 and id < $2 and not id::text = any($3)`,
+      `select id::text from campaigns where status = 'PAUSED' and id >= $1 and id < $2 and id <> all ($3::bigint[])`,
       [first, first + WATCHED, [...seen.keys()]],
     );
     const now = Date.now();

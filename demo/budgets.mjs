@@ -24,7 +24,8 @@ export async function budgets(demo) {
     ['clicks', 'spent', 'campaign', ''],
     rows.map(({ clicks, spent, status }, at) => [`${clicks}`, spent, status, after[at]]),
   );
-  for (const { type, message } of alerts) say(`alert-events: ${type}, ${message}`);
+  say('On alert-events, and as a message of its own at a stand-in for Slack:');
+  showAlerts(alerts);
   const promised = ['ACTIVE', 'ACTIVE', 'PAUSED', 'PAUSED'];
   demo.promises.check(
     'status of a campaign with a budget',
@@ -40,8 +41,24 @@ async function theNextDay(demo, campaign) {
   const alerts = await alertsAbout(demo, campaign, ['BUDGET_WARNING', 'CAMPAIGN_PAUSED', 'CAMPAIGN_RESUMED']);
   const { status } = await demo.ledger.campaignToday(campaign);
   say('The Worker is started again, its clock set to tomorrow by a preload of this demo:');
-  say(`alert-events: ${alerts.at(-1).type}, ${alerts.at(-1).message}`);
+  showAlerts(alerts.slice(-1));
   demo.promises.check('status the next day', status, 'ACTIVE');
+  demo.promises.check(`messages to Slack about ${campaign.name}`, await messagesAbout(demo, campaign, 3), 3);
+}
+
+function showAlerts(alerts) {
+  for (const { type, message } of alerts) say(`${type}: ${message}`);
+}
+
+/** Waits until Slack has so many messages about the campaign. */
+async function messagesAbout({ slack, worker }, { id, name }, count) {
+  const mine = () => slack.texts.filter((text) => text.includes(`campaign ${id} `)).length;
+  await until(() => mine() >= count, {
+    deadlineMs: DEADLINE_MS,
+    waitingFor: `${count} messages to Slack about ${name}`,
+    unless: () => worker.failure,
+  });
+  return mine();
 }
 
 /** Waits until these alerts, each once, are what `alert-events` has about the campaign. */

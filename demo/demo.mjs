@@ -16,6 +16,7 @@ import { deadLetters } from './dead-letters.mjs';
 import { Ledger } from './ledger.mjs';
 import { Promises } from './promises.mjs';
 import { reconcile } from './reconcile.mjs';
+import { SlackStandIn } from './slack-stand-in.mjs';
 import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
 import { Topics } from './topics.mjs';
@@ -25,6 +26,7 @@ import { zoneAtNoon } from '../stack/zone-at-noon.mjs';
 /**
  * @typedef {object} Demo
  * @property {Stack} stack
+ * @property {SlackStandIn} slack
  * @property {(nodeArguments?: string[]) => Promise<WorkerProcess>} startWorker
  * @property {Topics} topics
  * @property {Ledger} ledger
@@ -37,6 +39,7 @@ const SIGNAL_STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const begin = performance.now();
 const stack = new Stack({ log: complain });
+const slack = new SlackStandIn();
 // Whatever this process starts, an installation too, bears the mark and ends with the stack.
 process.env[STACK_MARKER] = stack.dataFolder;
 let finishing = false;
@@ -61,7 +64,15 @@ async function tell() {
   const redis = new Redis(stack.env.REDIS_URL);
   for (const connection of [database, redis]) connection.on('error', () => {}); // what waits for an answer says so
   await database.connect();
-  const demo = { stack, startWorker, topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
+  await slack.open();
+  const demo = {
+    stack,
+    slack,
+    startWorker,
+    topics: new Topics(),
+    promises: new Promises(),
+    ledger: new Ledger(database),
+  };
 
   await setUp(demo, database, redis);
   const sent = await burst(demo);
@@ -78,7 +89,8 @@ async function tell() {
 /** @param {string[]} nodeArguments */
 function startWorker(nodeArguments = []) {
   // It is noon there: no midnight comes in between.
-  return WorkerProcess.start(stack, LOG_FILE, { nodeArguments, env: { BUDGET_TIMEZONE: zoneAtNoon() } });
+  const env = { BUDGET_TIMEZONE: zoneAtNoon(), SLACK_WEBHOOK_URL: slack.url };
+  return WorkerProcess.start(stack, LOG_FILE, { nodeArguments, env });
 }
 
 /** @param {Demo} demo */
