@@ -1,12 +1,14 @@
 import type { NewAlert } from '../alerts/alert-publisher.js';
 import { toMillionths } from '../ledger/millionths.js';
 
+/** Nearly every balance is seen to be above zero by its first digit: Postgres writes no leading zeros. */
+export function isAtMostZero(balance: string): boolean {
+  return (balance.startsWith('-') || balance.startsWith('0')) && toMillionths(balance) <= 0n;
+}
+
 /** Whether a charge took a balance from above zero to zero or below; all decimals. */
 export function crossesZero(balanceAfter: string, amount: string): boolean {
-  // Postgres writes no leading zeros: nearly every balance is seen to be above zero by its first digit.
-  if (!balanceAfter.startsWith('-') && !balanceAfter.startsWith('0')) return false;
-  const after = toMillionths(balanceAfter);
-  return after <= 0n && after + toMillionths(amount) > 0n;
+  return isAtMostZero(balanceAfter) && toMillionths(balanceAfter) + toMillionths(amount) > 0n;
 }
 
 /** One for each crossing: its id is that of the charge that crossed. */

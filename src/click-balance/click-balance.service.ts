@@ -3,9 +3,10 @@ import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { BudgetMonitorService } from '../budget-monitor/budget-monitor.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import { LedgerService } from '../ledger/ledger.service.js';
+import { PostedAmounts } from '../ledger/posted-amounts.js';
 import type { PostingPriority, PostingResult } from '../ledger/posting.js';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
-import { balanceExhausted, crossesZero } from './balance-exhausted.js';
+import { balanceExhausted, crossesZero, isAtMostZero } from './balance-exhausted.js';
 import { ClickEvent } from './click.event.js';
 
 @Injectable()
@@ -13,6 +14,7 @@ export class ClickBalanceService {
   constructor(
     private readonly campaigns: CampaignTermsService,
     private readonly ledger: LedgerService,
+    private readonly posted: PostedAmounts,
     private readonly budgets: BudgetMonitorService,
     private readonly alerts: AlertPublisher,
   ) {}
@@ -43,12 +45,17 @@ export class ClickBalanceService {
       priority,
     });
     const { balanceAfter: balance } = posting;
-    if (crossesZero(balance, amount)) {
+    if (isAtMostZero(balance) && crossesZero(balance, await this.amountOf(posting, amount))) {
       await this.alerts.raise(balanceExhausted(advertiserId, campaignId, { idempotencyKey, balance }));
     }
     const check = this.budgets.check({ advertiserId, amount, counter, recordedAt: coordinates.timestamp, posting });
     if (check !== undefined) await check;
     return posting;
+  }
+
+  /** A repeat goes through the same decisions with what was charged, not with what the click would cost by now. */
+  private async amountOf({ created, historyId }: PostingResult, amount: string): Promise<string> {
+    return created ? amount : ((await this.posted.of(historyId)) ?? amount);
   }
 }
 

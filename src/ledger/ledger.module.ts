@@ -9,6 +9,7 @@ import { LedgerHooks } from './ledger-hooks.js';
 import { LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
 import { LedgerService } from './ledger.service.js';
 import { PartitionUpkeep } from './partition-upkeep.js';
+import { PostedAmounts } from './posted-amounts.js';
 import { faultOfPosting } from './post-group.sql.js';
 
 /** Postings in; balances, histories and daily spend out. Owns those tables. */
@@ -23,8 +24,9 @@ import { faultOfPosting } from './post-group.sql.js';
     LedgerHooks,
     LedgerService,
     PartitionUpkeep,
+    PostedAmounts,
   ],
-  exports: [LedgerService, LedgerHooks],
+  exports: [LedgerService, LedgerHooks, PostedAmounts],
 })
 export class LedgerModule {
   constructor(

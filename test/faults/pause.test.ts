@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { zoneAtNoon } from '../../stack/zone-at-noon.mjs';
 import { eventually } from '../support/eventually.js';
 import { aClick } from '../support/fixtures.js';
-import { useOwnWorld } from '../support/own-world.js';
+import { CLICKS, useOwnWorld } from '../support/own-world.js';
 import type { WorkerProcess } from '../support/worker-process.js';
 import type { TestCampaign } from '../support/world.js';
 
@@ -116,5 +116,33 @@ describe('a Worker that is killed', () => {
 
     expect(new Set(await alertIds(campaign))).toEqual(new Set([expect.stringMatching(/^budget-warning:/)]));
     expect(await own.world.dailySpendOf(campaign)).toMatchObject([{ clicks: '1' }]);
+  }, 180_000);
+
+  it('after a charge that used up a balance has that told by the next one, whatever the click would cost by now', async () => {
+    const worker = await start();
+    const advertiser = await own.world.advertiser({ balance: '0.5' });
+    const campaign = await own.world.campaign(advertiser, { redisCpc: '1' });
+    const value = aClick({ campaignId: campaign.id, advertiserId: advertiser.id });
+    const [place] = await own.world.produce('ad-events', [value]);
+    await own.settled();
+    const [history] = await own.world.historyOf(advertiser);
+    await own.kill(worker);
+
+    await own.world.redis.set(`cpc:${campaign.id}`, '0.1');
+    await start();
+    const headers = {
+      'dlq-origin-topic': 'ad-events',
+      'dlq-origin-partition': String(place?.partition),
+      'dlq-origin-offset': String(place?.baseOffset),
+      'dlq-origin-timestamp': String(history?.recorded_at.getTime()),
+      'dlq-attempt': '2',
+    };
+    await own.world.produce('ad-events.retry', [{ value, headers }]);
+    await own.world.settled(`${CLICKS}-retry`);
+
+    const alerts = await own.world.alertsAbout(advertiser);
+    expect(alerts.map(({ details }) => details['balance'])).toEqual(['-0.500000', '-0.500000']);
+    expect(new Set(alerts.map(({ alertId }) => alertId)).size).toBe(1);
+    expect(await own.world.historyOf(advertiser)).toHaveLength(1);
   }, 180_000);
 });
