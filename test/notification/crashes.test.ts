@@ -26,7 +26,7 @@ describe('a Worker that is killed with -9', () => {
       new Date(clock.now() + 10 * MINUTE_MS),
     ]);
     await notifications.raise(alert);
-    await own.stopWorker(worker, 'SIGKILL');
+    await own.kill(worker);
     expect(await notifications.delivery('slack', alert)).toMatchObject({ status: 'PENDING', attempts: 0 });
 
     const next = await notifications.startWorker(env());
@@ -34,7 +34,7 @@ describe('a Worker that is killed with -9', () => {
     await notifications.became('slack', alert, 'DELIVERED', 90_000);
 
     expect(slack.with(alert.alertId)).toHaveLength(1);
-    await own.stopWorker(next, 'SIGKILL');
+    await own.kill(next);
   }, 180_000);
 
   it('while Slack has not answered: the next one sends it when the lease is over', async () => {
@@ -44,7 +44,7 @@ describe('a Worker that is killed with -9', () => {
     slack.answer = hangs;
     await notifications.raise(alert);
     await eventually('Slack was asked', 20_000, () => slack.requests.some(({ body }) => body.includes(alert.alertId)));
-    await own.stopWorker(worker, 'SIGKILL');
+    await own.kill(worker);
     slack.answer = ok;
 
     const next = await notifications.startWorker(env());
@@ -53,7 +53,7 @@ describe('a Worker that is killed with -9', () => {
 
     expect(slack.with(alert.alertId)).toHaveLength(1);
     expect(await notifications.delivery('slack', alert)).toMatchObject({ attempts: 2 });
-    await own.stopWorker(next, 'SIGKILL');
+    await own.kill(next);
   }, 180_000);
 
   it('between Slack’s answer and the mark: it is sent once more, and then never again', async () => {
@@ -72,7 +72,7 @@ describe('a Worker that is killed with -9', () => {
     };
     await notifications.raise(alert);
     await eventually('Slack has it', 20_000, () => slack.with(alert.alertId).length === 1);
-    await own.stopWorker(worker, 'SIGKILL');
+    await own.kill(worker);
     await holder.query('rollback');
     holder.release();
     slack.answer = ok;
@@ -88,7 +88,7 @@ describe('a Worker that is killed with -9', () => {
     await notifications.became('slack', after, 'DELIVERED');
 
     expect(slack.with(alert.alertId)).toHaveLength(2);
-    await own.stopWorker(next, 'SIGKILL');
+    await own.kill(next);
   }, 240_000);
 
   it('in the middle of a group message: the next one tells of all of it', async () => {
@@ -102,7 +102,7 @@ describe('a Worker that is killed with -9', () => {
     const before = slack.requests.length;
     clock.advance(MINUTE_MS);
     await eventually('the group is under way', 20_000, () => slack.requests.length > before);
-    await own.stopWorker(worker, 'SIGKILL');
+    await own.kill(worker);
     slack.answer = ok;
 
     const next = await notifications.startWorker(env());
@@ -111,7 +111,7 @@ describe('a Worker that is killed with -9', () => {
 
     expect(slack.with(topic)).toHaveLength(6);
     expect(slack.with(topic).at(-1)?.payload.text).toContain(': 20 more');
-    await own.stopWorker(next, 'SIGKILL');
+    await own.kill(next);
   }, 180_000);
 });
 
