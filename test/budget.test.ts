@@ -133,14 +133,17 @@ describe('a daily budget', () => {
     expect(await world.statusOf(campaign)).toMatchObject({ status: 'ACTIVE' });
   });
 
-  it('of nothing is unlimited, of zero is used up by the first click', async () => {
-    const [unlimited, none] = [await campaignWith(null), await campaignWith('0')];
+  it('of nothing (or NaN) is unlimited, of zero is used up by the first click', async () => {
+    const [unlimited, odd, none] = [await campaignWith(null), await campaignWith('NaN'), await campaignWith('0')];
+    await click(odd);
     await world.redis.set(`daily_budget:${unlimited.id}`, '1000000');
 
     await click(unlimited, 2);
     await click(none);
 
     expect(await world.statusOf(unlimited)).toMatchObject({ status: 'ACTIVE' });
+    expect(await world.statusOf(odd)).toMatchObject({ status: 'ACTIVE' });
+    expect(await world.dailySpendOf(odd)).toMatchObject([{ clicks: '1' }]);
     expect(await world.statusOf(none)).toMatchObject({ status: 'PAUSED', budget_paused_spent: '1.000000' });
     expect(await alertsOf(none, 1)).toMatchObject([{ details: { usageRate: null, budget: '0.000000' } }]);
   });
@@ -259,8 +262,13 @@ describe('a daily budget', () => {
   });
 
   it('has each change announced once, also one whose replica died before it could, and one that somebody else made', async () => {
-    const campaign = await campaignWith('5');
+    const [campaign, odd] = [await campaignWith('5'), await campaignWith('NaN')];
 
+    await world.database.query(
+      `insert into campaign_transitions (campaign_id, from_status, to_status, reason, details) values
+       ($1, 'ACTIVE', 'PAUSED', null, null), ($1, 'PAUSED', 'ACTIVE', 'x', '[]'), ($1, 'ACTIVE', 'PAUSED', 'BUDGET_EXHAUSTED', '{"spent":[],"budget":{}}')`,
+      [odd.id],
+    );
     await world.database.query(
       `insert into campaign_transitions (campaign_id, from_status, to_status, reason) values ($1, 'ACTIVE', 'PAUSED', 'BY_HAND')`,
       [campaign.id],
@@ -270,6 +278,7 @@ describe('a daily budget', () => {
 
     expect(alerts).toMatchObject([{ type: 'CAMPAIGN_PAUSED', details: { reason: 'BY_HAND', budget: '5.000000' } }]);
     expect(await world.alertsAbout(campaign)).toHaveLength(1);
+    expect(await alertsOf(odd, 3)).toHaveLength(3);
   });
 
   it('is measured: how long a pause took, and what was charged above it', async () => {

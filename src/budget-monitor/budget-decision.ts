@@ -1,3 +1,5 @@
+import { toMillionths } from '../ledger/millionths.js';
+
 /** What follows from a charge for its campaign. */
 type BudgetVerdict = 'fine' | 'warn' | 'exhausted';
 
@@ -52,6 +54,11 @@ export interface CounterFacts {
 export function counterCounts({ counter, isGrace, lastYesterday, isReset }: CounterFacts): boolean {
   if (isGrace) return false;
   return isReset || lastYesterday === null || counter < lastYesterday;
+}
+
+/** A budget in millionths; null is unlimited, as is `NaN`, which Postgres holds to be above every number. */
+export function readBudget(dailyBudget: string | null): bigint | null {
+  return dailyBudget === null || dailyBudget === 'NaN' ? null : toMillionths(dailyBudget);
 }
 
 const PLAIN_NON_NEGATIVE = /^(\d{1,40})(?:\.(\d{1,40}))?$/;

@@ -5,7 +5,7 @@ import { fromMillionths, toMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend, PostingResult } from '../ledger/posting.js';
 import { Clock } from '../platform/clock.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
-import { decideBudget, readCounter, type BudgetDecision } from './budget-decision.js';
+import { decideBudget, readBudget, readCounter, type BudgetDecision } from './budget-decision.js';
 import { BudgetHooks } from './budget-hooks.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { budgetWarning } from './budget-warning.js';
@@ -87,6 +87,5 @@ export class BudgetMonitorService {
 }
 
 function decide({ spent, dailyBudget, status }: CampaignSpend, counter: bigint | null): BudgetDecision {
-  const budget = dailyBudget === null ? null : toMillionths(dailyBudget);
-  return decideBudget({ ledger: toMillionths(spent), counter, budget, status });
+  return decideBudget({ ledger: toMillionths(spent), counter, budget: readBudget(dailyBudget), status });
 }

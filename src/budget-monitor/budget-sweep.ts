@@ -14,7 +14,7 @@ import { describeDatabaseError } from '../platform/database/database-errors.js';
 import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
 import { Patrol } from '../platform/patrol.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
-import { decideBudget, readCounter } from './budget-decision.js';
+import { decideBudget, readBudget, readCounter } from './budget-decision.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { CounterWatch } from './counter-watch.js';
 
@@ -96,8 +96,8 @@ export class BudgetSweep implements OnApplicationBootstrap, BeforeApplicationShu
 
   private async isExhaustedBy(counter: bigint, campaign: ResumableCampaign, today: BudgetDay): Promise<boolean> {
     const { campaignId, spent, dailyBudget } = campaign;
-    const budget = dailyBudget === null ? null : toMillionths(dailyBudget);
-    const { verdict } = decideBudget({ ledger: toMillionths(spent), counter, budget, status: 'ACTIVE' });
+    const state = { ledger: toMillionths(spent), counter, budget: readBudget(dailyBudget), status: 'ACTIVE' };
+    const { verdict } = decideBudget(state);
     return verdict === 'exhausted' && (await this.counters.counts(campaignId, today, counter));
   }
 }

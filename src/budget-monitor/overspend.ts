@@ -1,5 +1,6 @@
 import { toMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend } from '../ledger/posting.js';
+import { readBudget } from './budget-decision.js';
 
 /**
  * How much of each charge went above its day's budget. The charges of a group share what their campaign has spent after all
@@ -21,5 +22,6 @@ export class Overspend {
 }
 
 function above({ spent, dailyBudget }: CampaignSpend): bigint {
-  return dailyBudget === null ? 0n : toMillionths(spent) - toMillionths(dailyBudget);
+  const budget = readBudget(dailyBudget);
+  return budget === null ? 0n : toMillionths(spent) - budget;
 }

@@ -11,7 +11,7 @@ export interface UnannouncedTransition {
   readonly toStatus: string;
   readonly reason: string | null;
   readonly at: Date;
-  /** The figures of that moment; null where it was not the Worker that wrote the row. */
+  /** The figures of that moment, as far as whoever wrote the row has said them. */
   readonly details: BudgetDetails | null;
 }
 
@@ -46,16 +46,17 @@ const RESUME_WORDS: Readonly<Record<string, string>> = {
   BUDGET_RAISED: 'its daily budget was raised',
 };
 
-function pauseWords(reason: string | null, spent: string | null, budget: string | null): string {
+function pauseWords(reason: string | null, spent: unknown, budget: unknown): string {
   if (reason !== 'BUDGET_EXHAUSTED') return reason ?? 'no reason given';
-  return spent === null || budget === null
-    ? 'its daily budget is used up'
-    : `it has spent ${readAmount(spent) ?? spent} of its daily budget of ${readAmount(budget) ?? budget}`;
+  const [part, whole] = [readAmount(spent), readAmount(budget)];
+  if (part === undefined || whole === undefined) return 'its daily budget is used up';
+  return `it has spent ${part} of its daily budget of ${whole}`;
 }
 
 /** The share of the budget that is spent, to four places: 0.9000 is 90 %. Null where there is no budget to speak of. */
-export function usageRate(spent: string | null, budget: string | null): number | null {
-  if (spent === null || budget === null) return null;
-  const whole = toMillionths(budget);
-  return whole <= 0n ? null : Number((toMillionths(spent) * 10_000n) / whole) / 10_000;
+export function usageRate(spent: unknown, budget: unknown): number | null {
+  // Whoever writes rows by hand may write anything: nothing in one row may hold up the announcing of the others.
+  const [part, whole] = [readAmount(spent), readAmount(budget)];
+  if (part === undefined || whole === undefined || toMillionths(whole) <= 0n) return null;
+  return Number((toMillionths(part) * 10_000n) / toMillionths(whole)) / 10_000;
 }
