@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { BudgetMonitorService } from '../budget-monitor/budget-monitor.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
+import { recordKey } from '../ledger/idempotency-key.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import type { PostingPriority, PostingResult } from '../ledger/posting.js';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
@@ -50,9 +51,4 @@ export class ClickBalanceService {
     if (check !== undefined) await check;
     return posting;
   }
-}
-
-/** Two records are two clicks even with one `eventId`; a topic made anew gives the same offsets out with other times. */
-function recordKey({ topic, partition, offset, timestamp }: RecordCoordinates): string {
-  return `record:${topic}:${partition}:${offset}:${timestamp}`;
 }
