@@ -10,6 +10,7 @@ import { LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
 import { LedgerService } from './ledger.service.js';
 import { PartitionUpkeep } from './partition-upkeep.js';
 import { faultOfPosting } from './post-group.sql.js';
+import { PostingCounts } from './posting-counts.js';
 
 /** Postings in; balances, histories and daily spend out. Owns those tables. */
 @Module({
@@ -23,8 +24,9 @@ import { faultOfPosting } from './post-group.sql.js';
     LedgerHooks,
     LedgerService,
     PartitionUpkeep,
+    PostingCounts,
   ],
-  exports: [LedgerService, LedgerHooks],
+  exports: [LedgerService, LedgerHooks, PostingCounts],
 })
 export class LedgerModule {
   constructor(
