@@ -17,6 +17,8 @@ export interface Config {
   readonly budgetTimezone: string;
   /** How long after a day has begun no counter in Redis is believed, in milliseconds. */
   readonly budgetGraceMs: number;
+  /** Refunds of an hour in percent of its clicks, above which an alert is raised. */
+  readonly duplicateRateAlertPercent: number;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
@@ -39,6 +41,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: values.REDIS_URL ?? '',
     budgetTimezone: values.BUDGET_TIMEZONE ?? '',
     budgetGraceMs: (values.BUDGET_RESET_GRACE_MINUTES ?? 0) * 60_000,
+    duplicateRateAlertPercent: values.DUPLICATE_RATE_ALERT ?? 0,
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };
