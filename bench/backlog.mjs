@@ -10,15 +10,15 @@ const DEADLINE_MS = 300_000;
  * @param {number} events
  */
 export async function backlog(bed, events) {
-  await bed.startGroupHere();
-  const before = await bed.histories();
+  await bed.startGroupsHere();
+  const before = await bed.charged();
   await bed.produce(Array.from({ length: events }, (_, n) => bed.click(n, `backlog-${before}-${n}`)));
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
     await bed.reach(before + events * 0.1, DEADLINE_MS);
     const [from, begin, cpu] = [
-      await bed.histories(),
+      await bed.charged(),
       performance.now(),
       await worker.metric('process_cpu_seconds_total'),
     ];

@@ -7,7 +7,9 @@ export const ADVERTISERS = 2_000;
 export const CAMPAIGNS = 10_000;
 export const LOG_FILE = 'bench/worker.log';
 const TOPIC = 'ad-events';
-const GROUP = 'click-balance-processor';
+const REFUND_TOPIC = 'compensation-events';
+/** The groups that are started anew for a measurement, and what they read. */
+const GROUPS = { 'click-balance-processor': TOPIC, 'compensation-processor': REFUND_TOPIC };
 const SEND_AT_ONCE = 5_000;
 
 /** A stack with advertisers, campaigns and prices, and the connections that all measurements share. */
@@ -47,22 +49,52 @@ export class Bed {
     return { key: event.campaignId, value: JSON.stringify(event) };
   }
 
+  /** The refund of the n-th campaign's click, as Flink writes it. @param {number} n @param {string} compensationId */
+  refund(n, compensationId) {
+    const campaignId = 1 + (n % CAMPAIGNS);
+    const advertiserId = 1 + ((campaignId - 1) % ADVERTISERS);
+    const event = {
+      compensation_id: compensationId,
+      campaign_id: String(campaignId),
+      advertiser_id: String(advertiserId),
+      original_event_id: `${compensationId}-original`,
+      duplicate_event_id: `${compensationId}-duplicate`,
+      refund_amount: '0.25',
+      detected_at: new Date().toISOString().replace('T', ' ').replace('Z', ''),
+    };
+    return { key: event.advertiser_id, value: JSON.stringify(event) };
+  }
+
   /** @param {{ key: string, value: string }[]} messages */
-  async produce(messages) {
+  async produce(messages, topic = TOPIC) {
     for (let at = 0; at < messages.length; at += SEND_AT_ONCE) {
-      await this.producer.send({ topic: TOPIC, acks: 1, messages: messages.slice(at, at + SEND_AT_ONCE) });
+      await this.producer.send({ topic, acks: 1, messages: messages.slice(at, at + SEND_AT_ONCE) });
     }
   }
 
-  /** The next Worker reads what comes from now on. */
-  async startGroupHere() {
-    const ends = await this.admin.fetchTopicOffsets(TOPIC);
-    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
-    await this.admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions });
+  /** @param {number} count @param {string} prefix of their ids */
+  async queueRefunds(count, prefix) {
+    const refunds = Array.from({ length: count }, (_, n) => this.refund(n, `${prefix}-${n}`));
+    await this.produce(refunds, REFUND_TOPIC);
   }
 
-  async histories() {
-    const { rows } = await this.database.query('select count(*)::int as n from ad_balance_histories');
+  /** The next Worker reads what comes from now on. */
+  async startGroupsHere() {
+    for (const [groupId, topic] of Object.entries(GROUPS)) {
+      const ends = await this.admin.fetchTopicOffsets(topic);
+      const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+      await this.admin.setOffsets({ groupId, topic, partitions });
+    }
+  }
+
+  /** How many clicks are charged, by the days of the campaigns: counting histories would cost those that are measured. */
+  async charged() {
+    const { rows } = await this.database.query('select coalesce(sum(clicks), 0)::int as n from daily_spend');
+    return rows[0].n;
+  }
+
+  async refunded() {
+    const { rows } = await this.database.query('select count(*)::int as n from duplicate_click_logs');
     return rows[0].n;
   }
 
@@ -74,7 +106,7 @@ export class Bed {
 
   /** @param {number} count @param {number} deadlineMs */
   async reach(count, deadlineMs) {
-    await until(async () => (await this.histories()) >= count, { deadlineMs, waitingFor: `${count} histories` });
+    await until(async () => (await this.charged()) >= count, { deadlineMs, waitingFor: `${count} charges` });
   }
 
   /** More campaigns, whose clicks cost 1, each with a budget of its own. */

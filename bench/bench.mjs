@@ -20,6 +20,7 @@ const { values } = parseArgs({
 const events = wholeNumber('events', values.quick ? 50_000 : 200_000);
 const rounds = wholeNumber('rounds', values.quick ? 1 : 3);
 const seconds = wholeNumber('seconds', values.quick ? 5 : 15);
+const refunds = values.quick ? 20_000 : 200_000;
 const rates = (values.rates ?? '500,4000').split(',').map(Number);
 
 await prepare({ build: true });
@@ -49,6 +50,10 @@ try {
   }
   const [lowest] = rates;
   sayLatency(`at ${lowest} clicks/s while Redis hangs`, await latency(bed, { rate: lowest, seconds, redisHung: true }));
+  const priority = await latency(bed, { rate: lowest, seconds, refunds });
+  const queued = refunds.toLocaleString('en');
+  sayLatency(`priority: at ${lowest} clicks/s while ${queued} refunds are queued`, priority);
+  say(`  of which ${priority.refunded.toLocaleString('en')} were paid by the end`);
   for (const [round, rate] of rates.entries()) {
     const { p50, p99, most, paused, watched, overspend } = await pauses(bed, { rate, round });
     say(

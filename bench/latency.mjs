@@ -11,11 +11,14 @@ const DRAIN_MS = 15_000;
  * Clicks at a fixed rate, whatever becomes of them; each is timed from just before it is sent until its row can be seen.
  *
  * @param {import('./bed.mjs').Bed} bed
- * @param {{ rate: number, seconds: number, redisHung?: boolean }} options
- *   with `redisHung` Redis stops answering, without closing anything, after the first tenth
+ * @param {{ rate: number, seconds: number, redisHung?: boolean, refunds?: number }} options
+ *   with `redisHung` Redis stops answering, without closing anything, after the first tenth; `refunds` are queued before the
+ *   Worker starts
  */
-export async function latency(bed, { rate, seconds, redisHung = false }) {
-  await bed.startGroupHere();
+export async function latency(bed, { rate, seconds, redisHung = false, refunds = 0 }) {
+  await bed.startGroupsHere();
+  const refundedBefore = await bed.refunded();
+  await bed.queueRefunds(refunds, `refund-${refundedBefore}`);
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
@@ -34,9 +37,13 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
     await sending;
     clearTimeout(hanging);
     const elapsed = performance.now() - begin;
+    const refunded = (await bed.refunded()) - refundedBefore;
     const sorted = took.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-    return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1), reached: (took.length * 1_000) / elapsed };
+    return {
+      ...{ p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) },
+      ...{ reached: (took.length * 1_000) / elapsed, refunded },
+    };
   } finally {
     if (redisHung) bed.stack.redis.thaw();
     await worker.end('SIGTERM');
@@ -45,7 +52,7 @@ export async function latency(bed, { rate, seconds, redisHung = false }) {
 
 /** Lets a fresh Worker charge some clicks, which are not timed; returns how many histories there are. */
 export async function warmUp(bed) {
-  const before = await bed.histories();
+  const before = await bed.charged();
   await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));
   await bed.reach(before + WARM_UP, DRAIN_MS);
   return before + WARM_UP;

@@ -20,7 +20,7 @@ const DRAIN_MS = 60_000;
 export async function pauses(bed, { rate, round }) {
   const first = 1_000_000 + round * WATCHED;
   await bed.addCampaigns(first, WATCHED, (i) => LEAST_BUDGET + (i % BUDGETS));
-  await bed.startGroupHere();
+  await bed.startGroupsHere();
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {

@@ -39,7 +39,7 @@ async function twins(ledger, promises) {
   const rows = await ledger.histories(TWIN_PREFIX);
   const [first, second] = rows;
   say(`Event ${first?.event_id} came in two records, ${first?.record} and ${second?.record}:`);
-  say('two charges. Finding duplicate clicks, to refund them, is Flink’s work.');
+  say('two charges. Finding duplicate clicks is Flink’s work; see the refunds below.');
   promises.check('charges of event ids that came twice', rows.length, 10);
 }
 

@@ -16,6 +16,7 @@ import { deadLetters } from './dead-letters.mjs';
 import { Ledger } from './ledger.mjs';
 import { Promises } from './promises.mjs';
 import { reconcile } from './reconcile.mjs';
+import { refunds } from './refunds.mjs';
 import { SlackStandIn } from './slack-stand-in.mjs';
 import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
@@ -80,6 +81,7 @@ async function tell() {
   await deadLetters(demo, sent);
   await steady(demo);
   await crash(demo);
+  await refunds(demo);
   await budgets(demo);
   await reconcile(demo);
   demo.promises.check('exit status of the Worker after SIGTERM', await demo.worker.end('SIGTERM'), 0);

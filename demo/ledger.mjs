@@ -50,6 +50,15 @@ export class Ledger {
     return this.#ask(`${HISTORY} where starts_with(event_id, $1) order by event_id, id`, [`${prefix}-`]);
   }
 
+  /** What was paid back, in order. */
+  refunds() {
+    return this.#ask(`
+      select l.compensation_id, l.duplicate_event_id, h.advertiser_id, h.amount, h.balance_after
+      from duplicate_click_logs l join ad_balance_histories h on h.id = l.history_id
+      order by h.id
+    `);
+  }
+
   /** How many clicks with such event ids are charged, and how many different records they came in. @param {string} prefix */
   async charged(prefix) {
     const [row] = await this.#ask(
@@ -93,6 +102,6 @@ export class Ledger {
 }
 
 const HISTORY = `
-  select id, amount, balance_after, price_source, event_id,
+  select id, advertiser_id, campaign_id, amount, balance_after, price_source, event_id,
          source_topic || '/' || source_partition || '@' || source_offset as record
   from ad_balance_histories`;

@@ -8,12 +8,19 @@ export class Promises {
   kept = 0;
   /** How many clicks of each campaign have been sent. @type {Map<import('./campaigns.mjs').Campaign, number>} */
   #clicks = new Map();
+  /** What each advertiser was paid back, in millionths. @type {Map<bigint, bigint>} */
+  #refunds = new Map();
 
   /** @param {import('./traffic.mjs').Sent[]} records */
   sent(records) {
     for (const { charged: campaign } of records) {
       if (campaign) this.#clicks.set(campaign, (this.#clicks.get(campaign) ?? 0) + 1);
     }
+  }
+
+  /** @param {bigint} advertiserId @param {bigint} amount in millionths */
+  refunded(advertiserId, amount) {
+    this.#refunds.set(advertiserId, (this.#refunds.get(advertiserId) ?? 0n) + amount);
   }
 
   /** @template T @param {string} what @param {T} found @param {T} promised */
@@ -23,14 +30,14 @@ export class Promises {
   }
 
   /**
-   * Every click sent so far is charged once, at the price of its source, and the balances follow. Which source is the
+   * Every click sent so far is charged once, at the price of its source, and the balances follow from that and the refunds. Which source is the
    * Worker's to choose: where Redis misses its 25 ms, on a busy machine, the database has the price.
    *
    * @param {import('./ledger.mjs').Account[]} accounts
    */
   checkAccounts(accounts) {
     for (const { advertiser, balance, charges } of accounts) {
-      let left = millionths(advertiser.opening);
+      let left = millionths(advertiser.opening) + (this.#refunds.get(advertiser.id) ?? 0n);
       for (const [campaign, sent] of this.#clicks) {
         if (campaign.advertiser !== advertiser) continue;
         const own = charges.filter((each) => each.campaign === campaign);

@@ -9,6 +9,9 @@ let readers = 0;
 /** What the ad server writes and the group that reads it. */
 export const AD_EVENTS = 'ad-events';
 export const CLICK_GROUP = 'click-balance-processor';
+/** What Flink writes and the group that reads it. */
+export const COMPENSATION_EVENTS = 'compensation-events';
+export const REFUND_GROUP = 'compensation-processor';
 
 export class Topics {
   #kafka;
@@ -42,9 +45,9 @@ export class Topics {
   }
 
   /** In one go, by the user who caused them, which spreads them over the partitions. */
-  async send(records) {
+  async send(records, topic = AD_EVENTS) {
     const messages = records.map(({ value }) => ({ key: `user-${Math.floor(Math.random() * USERS)}`, value }));
-    await this.#producer.send({ topic: AD_EVENTS, messages });
+    await this.#producer.send({ topic, messages });
   }
 
   /** How many records each partition has had. @returns {Promise<Map<number, number>>} */
@@ -53,8 +56,8 @@ export class Topics {
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
-  async committed() {
-    const [{ partitions }] = await this.#admin.fetchOffsets({ groupId: CLICK_GROUP, topics: [AD_EVENTS] });
+  async committed(groupId = CLICK_GROUP, topic = AD_EVENTS) {
+    const [{ partitions }] = await this.#admin.fetchOffsets({ groupId, topics: [topic] });
     return new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
@@ -63,11 +66,11 @@ export class Topics {
    *
    * @param {import('../stack/worker-process.mjs').WorkerProcess} worker
    */
-  async settled(worker) {
-    const ends = await this.ends();
+  async settled(worker, group = CLICK_GROUP, topic = AD_EVENTS) {
+    const ends = await this.ends(topic);
     await until(
       async () => {
-        const committed = await this.committed();
+        const committed = await this.committed(group, topic);
         const open = [...ends].filter(([partition, end]) => (committed.get(partition) ?? -1) < end);
         const places = open.map(
           ([partition, end]) => `partition ${partition} at ${committed.get(partition)} of ${end}`,
@@ -77,7 +80,7 @@ export class Topics {
       },
       {
         deadlineMs: DEADLINE_MS,
-        waitingFor: `the commit of the end of ${AD_EVENTS} by ${CLICK_GROUP}`,
+        waitingFor: `the commit of the end of ${topic} by ${group}`,
         unless: () => worker.failure,
       },
     );

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { BudgetMonitorModule } from './budget-monitor/budget-monitor.module.js';
 import { ClickBalanceModule } from './click-balance/click-balance.module.js';
+import { CompensationModule } from './compensation/compensation.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DlqModule } from './dlq/dlq.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -21,6 +22,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
     // Capabilities, a line each
     ClickBalanceModule,
     BudgetMonitorModule,
+    CompensationModule,
     NotificationModule,
     DlqModule,
 

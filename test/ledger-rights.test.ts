@@ -41,6 +41,7 @@ describe('the role worker', () => {
     'insert into top_up_references values ($$x$$, 1, 1)',
     'alter table ad_balance_histories disable trigger all',
     'drop table ad_balance_histories_default',
+    'truncate posting_minutes',
     'create table mine ()',
   ])('may not: %s', async (sql) => {
     await expect(asWorker(sql)).rejects.toMatchObject(NOT_GRANTED);
@@ -56,6 +57,7 @@ describe('the role worker', () => {
     'update daily_spend set last_counter = 1 where false',
     "update notification_deliveries set status = 'DELIVERED' where false",
     'delete from dead_letters where false',
+    'delete from posting_minutes where false',
   ])('may: %s', async (sql) => {
     await expect(asWorker(sql)).resolves.toEqual([]);
   });

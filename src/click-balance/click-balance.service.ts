@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { BudgetMonitorService } from '../budget-monitor/budget-monitor.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
+import { recordKey } from '../ledger/idempotency-key.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { PostedAmounts } from '../ledger/posted-amounts.js';
 import type { PostingPriority, PostingResult } from '../ledger/posting.js';
@@ -57,9 +58,4 @@ export class ClickBalanceService {
   private async amountOf({ created, historyId }: PostingResult, amount: string): Promise<string> {
     return created ? amount : ((await this.posted.of(historyId)) ?? amount);
   }
-}
-
-/** Two records are two clicks even with one `eventId`; a topic made anew gives the same offsets out with other times. */
-function recordKey({ topic, partition, offset, timestamp }: RecordCoordinates): string {
-  return `record:${topic}:${partition}:${offset}:${timestamp}`;
 }

@@ -30,6 +30,7 @@ describe('loadConfig', () => {
       databaseUrl: ENOUGH.DATABASE_URL,
       redisUrl: ENOUGH.REDIS_URL,
       budgetTimezone: 'Asia/Seoul',
+      duplicateRateAlertPercent: 5,
       port: 3000,
       log: { level: 'info' },
     });
@@ -47,6 +48,7 @@ describe('loadConfig', () => {
       KAFKA_SASL_USERNAME: 'worker',
       KAFKA_SASL_PASSWORD: 'hush',
       BUDGET_TIMEZONE: 'Europe/Berlin',
+      DUPLICATE_RATE_ALERT: '2.5',
       PORT: '0',
       LOG_LEVEL: 'Debug',
     };
@@ -58,9 +60,20 @@ describe('loadConfig', () => {
         sasl: { mechanism: 'scram-sha-512', username: 'worker', password: 'hush' },
       },
       budgetTimezone: 'Europe/Berlin',
+      duplicateRateAlertPercent: 2.5,
       port: 0,
       log: { level: 'debug' },
     });
+  });
+
+  it.each([
+    ['5', 5],
+    ['5%', 5],
+    ['0.05 %', 0.05],
+    ['0', 0],
+    ['100', 100],
+  ])('reads %j as a percentage', (text, percent) => {
+    expect(load({ DUPLICATE_RATE_ALERT: text }).duplicateRateAlertPercent).toBe(percent);
   });
 
   it.each(['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL'])('does not start without %s', (name) => {
@@ -99,6 +112,7 @@ describe('loadConfig', () => {
       ['hush', 'a@b,', 'a@b,hush', 'a@b;hush@c', 'a b@c', '@hush', 'hush@', 'x <a@b', 'hush@a\nBcc: c@d'],
     ],
     ['ALERT_EMAIL_FROM', ['hush', 'a@b,c@d', 'hush\n <a@b>', 'A <hush>', 'a@b\0']],
+    ['DUPLICATE_RATE_ALERT', ['five', '-1', '101', '100.1', '5,5', '1e1', '0x5', 'NaN', '2.12345', '5 percent', '%']],
     ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
     ['LOG_LEVEL', ['verbose', 'warning', '3']],
   ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {

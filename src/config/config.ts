@@ -24,6 +24,8 @@ export interface Config {
   /** How long after a day has begun no counter in Redis is believed, in milliseconds. */
   readonly budgetGraceMs: number;
   readonly notifications: NotificationsConfig;
+  /** Refunds of an hour in percent of its clicks, above which an alert is raised. */
+  readonly duplicateRateAlertPercent: number;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
@@ -47,6 +49,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     budgetTimezone: values.BUDGET_TIMEZONE ?? '',
     budgetGraceMs: (values.BUDGET_RESET_GRACE_MINUTES ?? 0) * 60_000,
     notifications: { slackWebhookUrl: values.SLACK_WEBHOOK_URL, email: emailOf(values) },
+    duplicateRateAlertPercent: values.DUPLICATE_RATE_ALERT ?? 0,
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };

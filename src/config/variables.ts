@@ -69,6 +69,11 @@ export const VARIABLES = {
       'address that they come from (default: the user of SMTP_URL where that is one, else the first of ALERT_EMAIL_TO)',
     parse: mailbox,
   },
+  DUPLICATE_RATE_ALERT: {
+    about: 'refunds of the last hour in percent of its clicks (5 or 2.5), above which DUPLICATE_CLICK_RATE is raised',
+    fallback: '5',
+    parse: percent,
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',
@@ -98,6 +103,15 @@ function wholeNumber(text: string, { least, most }: { least: number; most: numbe
     throw new Error(`must be a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+/** The sign is optional; `0.05` is a twentieth of a percent. */
+function percent(text: string): number {
+  const [, digits] = /^(\d{1,3}(?:\.\d{1,4})?) ?%?$/.exec(text) ?? [];
+  if (digits === undefined || Number(digits) > 100) {
+    throw new Error('must be a percentage from 0 to 100 with at most four decimal places');
+  }
+  return Number(digits);
 }
 
 function brokers(text: string): string[] {

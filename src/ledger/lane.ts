@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OwnConnection } from '../platform/database/own-connection.js';
+import { BackgroundPace } from './background-pace.js';
 import type { GroupPoster } from './group-poster.js';
 import { PostingQueue, type PendingPosting } from './posting-queue.js';
 
@@ -17,8 +18,10 @@ const GATHER_MS = 20;
  */
 export class Lane {
   private readonly queue = new PostingQueue();
+  private readonly pace = new BackgroundPace();
   private running: Promise<void> | undefined;
   private lastGroup = 0;
+  private lastLive = 0;
 
   constructor(
     private readonly connection: OwnConnection,
@@ -32,6 +35,7 @@ export class Lane {
   }
 
   add(pending: PendingPosting): void {
+    if (!isBackground(pending)) this.pace.sawLive(performance.now());
     this.queue.add(pending);
     this.running ??= this.run();
   }
@@ -52,13 +56,19 @@ export class Lane {
     await nextTurn();
     while (this.queue.size > 0) {
       let group: PendingPosting[] = [];
-      // Under load a call costs more than its postings: let a fair group gather. A lane that is not busy sends at once.
-      if (this.lastGroup >= BUSY_GROUP) await this.queue.gathered(FAIR_GROUP, GATHER_MS);
+      if (this.isBusy()) await this.queue.gathered(FAIR_GROUP, GATHER_MS);
+      if (!this.queue.hasLive) await this.queue.liveWaits(this.pace.restMs(performance.now()));
       try {
         await this.connection.use(async (client) => {
-          group = this.queue.takeGroup(); // only now: more may have come while the connection was made
+          const from = performance.now();
+          const most = this.pace.most(from);
+          group = this.queue.takeGroup(most); // only now: more may have come while the connection was made
+          if (group.length === 0) return; // the rest has not ended
+          const background = group.filter(isBackground).length;
           this.lastGroup = group.length;
+          this.lastLive = group.length - background;
           this.setAside(await this.poster.post(client, group, 'wait'));
+          if (most > 0 && background > 0) this.pace.took(from, performance.now());
         });
       } catch (error) {
         // Nobody waits here for a database that is away: the records' retries do, and they are seen and counted.
@@ -67,4 +77,17 @@ export class Lane {
     }
     this.running = undefined;
   }
+
+  /**
+   * Under load a call costs more than its postings: let a fair group gather. A lane that is not busy sends at once, and so
+   * does one that is busy with background postings alone while live ones come now and then.
+   */
+  private isBusy(): boolean {
+    const counted = this.pace.isQuiet(performance.now()) ? this.lastGroup : this.lastLive;
+    return counted >= BUSY_GROUP;
+  }
+}
+
+function isBackground({ posting }: PendingPosting): boolean {
+  return posting.priority === 'background';
 }

@@ -11,6 +11,7 @@ import { LedgerService } from './ledger.service.js';
 import { PartitionUpkeep } from './partition-upkeep.js';
 import { PostedAmounts } from './posted-amounts.js';
 import { faultOfPosting } from './post-group.sql.js';
+import { PostingCounts } from './posting-counts.js';
 
 /** Postings in; balances, histories and daily spend out. Owns those tables. */
 @Module({
@@ -25,8 +26,9 @@ import { faultOfPosting } from './post-group.sql.js';
     LedgerService,
     PartitionUpkeep,
     PostedAmounts,
+    PostingCounts,
   ],
-  exports: [LedgerService, LedgerHooks, PostedAmounts],
+  exports: [LedgerService, LedgerHooks, PostedAmounts, PostingCounts],
 })
 export class LedgerModule {
   constructor(

@@ -16,15 +16,36 @@ export interface PostGroupOptions {
   readonly lockWaitMs: number | null;
 }
 
-/** A new version of the function is a new name here: `ledger_post_v1` stays for replicas that still run the old code. */
+/**
+ * A new version of the function is a new name here: `ledger_post_v1` stays for replicas that still run the old code.
+ *
+ * What it posted is counted in the same statement, so in the same transaction: no crash counts a posting twice or never.
+ */
 const TEXT = `
-  select statuses, balances, stored_ids, campaigns, days, daily_budgets, campaign_statuses, posted_ids,
-         spend_campaigns, spend_days, spends
-  from ledger_post_v1(
-    $1::bigint[], $2::int, $3::text,
-    $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::numeric[], $9::text[], $10::text[],
-    $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::bigint[],
-    $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[])`;
+  with answer as (
+    select statuses, balances, stored_ids, campaigns, days, daily_budgets, campaign_statuses, posted_ids,
+           spend_campaigns, spend_days, spends
+    from ledger_post_v1(
+      $1::bigint[], $2::int, $3::text,
+      $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::numeric[], $9::text[], $10::text[],
+      $11::text[], $12::int[], $13::bigint[], $14::bigint[], $15::bigint[],
+      $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[])
+  ), posted as (
+    select cardinality(posted_ids) as postings,
+           -- Columns of refunds are empty for clicks alone; statuses are null where all is posted.
+           case when cardinality($16::text[]) = 0 then 0 else (
+             select count(*) from unnest($5::text[], statuses) p (type, status)
+             where p.type = 'REFUND' and coalesce(p.status, 'POSTED') = 'POSTED'
+           ) end as refunds
+    from answer
+  ), counted as (
+    insert into posting_minutes as m (minute, session, clicks, refunds)
+    select date_trunc('minute', now()), pg_backend_pid(), postings - refunds, refunds
+    from posted where postings > 0
+    on conflict (minute, session) do update
+    set clicks = m.clicks + excluded.clicks, refunds = m.refunds + excluded.refunds
+  )
+  select * from answer`;
 
 /**
  * Posts a group in one call and one transaction; the answers come in the order of the postings. No key may be there twice.
@@ -37,7 +58,7 @@ export async function postGroup(
   options: PostGroupOptions,
 ): Promise<PostingOutcome[]> {
   const { rows } = await client.query<RawAnswer>({
-    name: 'ledger-post-v1',
+    name: 'ledger-post-v1-counted',
     text: TEXT,
     values: [
       plainArray([...new Set(postings.map((p) => p.advertiserId))]),
@@ -56,12 +77,19 @@ export async function postGroup(
 
 /** What keeps this login from posting at all, in words, or undefined. */
 export async function faultOfPosting(client: ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ granted: boolean | null }>(
-    "select has_function_privilege(to_regproc('ledger_post_v1')::oid, 'execute') as granted",
+  const { rows } = await client.query<{ callable: boolean | null; countable: boolean | null }>(
+    `select has_function_privilege(to_regproc('ledger_post_v1')::oid, 'execute') as callable,
+            has_table_privilege(to_regclass('posting_minutes')::oid, 'select')
+              and has_table_privilege(to_regclass('posting_minutes')::oid, 'insert')
+              and has_table_privilege(to_regclass('posting_minutes')::oid, 'update') as countable`,
   );
-  if (rows[0]?.granted === true) return undefined;
-  const fault = rows[0]?.granted === false ? 'may not be called by this login' : 'is missing';
-  return `the posting function ledger_post_v1 ${fault}`;
+  const { callable = null, countable = null } = rows[0] ?? {};
+  if (callable !== true) {
+    const fault = callable === false ? 'may not be called by this login' : 'is missing';
+    return `the posting function ledger_post_v1 ${fault}`;
+  }
+  if (countable === true) return undefined;
+  return `the table posting_minutes ${countable === false ? 'may not be written by this login' : 'is missing'}`;
 }
 
 type RawAnswer = (string | null)[];

@@ -32,7 +32,7 @@ const count = (group: PendingPosting[], priority: PostingPriority) =>
 
 describe('a group', () => {
   it('is what has gathered, live first', () => {
-    const group = queueOf(2, 3).takeGroup();
+    const group = queueOf(2, 3).takeGroup(200);
 
     expect(group.map(({ posting }) => posting.priority)).toEqual([
       'live',
@@ -44,24 +44,31 @@ describe('a group', () => {
   });
 
   it('gives background postings a tenth under a live backlog', () => {
-    const group = queueOf(GROUP_SIZE * 2, GROUP_SIZE).takeGroup();
+    const group = queueOf(GROUP_SIZE * 2, GROUP_SIZE).takeGroup(200);
 
     expect(group).toHaveLength(GROUP_SIZE);
     expect(count(group, 'background')).toBe(GROUP_SIZE / 10);
   });
 
   it('gives live postings what background ones do not want', () => {
-    expect(count(queueOf(GROUP_SIZE * 2, 3).takeGroup(), 'live')).toBe(GROUP_SIZE - 3);
-    expect(count(queueOf(GROUP_SIZE * 2, 0).takeGroup(), 'live')).toBe(GROUP_SIZE);
+    expect(count(queueOf(GROUP_SIZE * 2, 3).takeGroup(200), 'live')).toBe(GROUP_SIZE - 3);
+    expect(count(queueOf(GROUP_SIZE * 2, 0).takeGroup(200), 'live')).toBe(GROUP_SIZE);
   });
 
   it('grows only under a backlog of live postings', () => {
-    expect(queueOf(GROUP_SIZE * 2, 0).takeGroup()).toHaveLength(GROUP_SIZE);
-    expect(queueOf(GROUP_SIZE * 2 + 1, 0).takeGroup()).toHaveLength(GROUP_SIZE_UNDER_BACKLOG);
+    expect(queueOf(GROUP_SIZE * 2, 0).takeGroup(200)).toHaveLength(GROUP_SIZE);
+    expect(queueOf(GROUP_SIZE * 2 + 1, 0).takeGroup(200)).toHaveLength(GROUP_SIZE_UNDER_BACKLOG);
   });
 
   it('of background postings alone stays short, for the live one that may come', () => {
-    expect(queueOf(0, 5_000).takeGroup()).toHaveLength(200);
+    expect(queueOf(0, 5_000).takeGroup(200)).toHaveLength(200);
+  });
+
+  it('holds a tenth of background postings, however few others are wanted', () => {
+    expect(count(queueOf(1, 100).takeGroup(0), 'background')).toBe(1);
+    expect(count(queueOf(90, 100).takeGroup(0), 'background')).toBe(10);
+    expect(count(queueOf(90, 100).takeGroup(50), 'background')).toBe(50);
+    expect(queueOf(0, 100).takeGroup(0)).toEqual([]);
   });
 
   it('has each key once; the repeat waits for the next one, in its order', () => {
@@ -74,9 +81,9 @@ describe('a group', () => {
     ];
     for (const posting of [first, other, repeat, last]) queue.add(posting);
 
-    expect(queue.takeGroup()).toEqual([first, other]);
-    expect(queue.takeGroup()).toEqual([repeat]);
-    expect(queue.takeGroup()).toEqual([last]);
+    expect(queue.takeGroup(200)).toEqual([first, other]);
+    expect(queue.takeGroup(200)).toEqual([repeat]);
+    expect(queue.takeGroup(200)).toEqual([last]);
     expect(queue.size).toBe(0);
   });
 });

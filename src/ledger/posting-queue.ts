@@ -10,46 +10,50 @@ export interface PendingPosting {
 /** A group of 500 is where Postgres earns most of what grouping gives; above 1,000 there is only latency to gain. */
 export const GROUP_SIZE = 500;
 export const GROUP_SIZE_UNDER_BACKLOG = 1_000;
-/** So that a live posting never waits for a long group of background ones (about 10 ms). */
-const BACKGROUND_GROUP_SIZE = 200;
 const BACKGROUND_SHARE = 0.1;
 
 /** What waits for a lane: live postings first, but at least a tenth of each group to background ones. */
 export class PostingQueue {
   private readonly waiting: Record<PostingPriority, PendingPosting[]> = { live: [], background: [] };
 
-  private whenGathered: { readonly count: number; readonly resolve: () => void } | undefined;
+  private awaited: { readonly isThere: () => boolean; readonly resolve: () => void } | undefined;
 
   get size(): number {
     return this.waiting.live.length + this.waiting.background.length;
   }
 
+  get hasLive(): boolean {
+    return this.waiting.live.length > 0;
+  }
+
   add(pending: PendingPosting): void {
     this.waiting[pending.posting.priority ?? 'live'].push(pending);
-    if (this.whenGathered !== undefined && this.size >= this.whenGathered.count) this.whenGathered.resolve();
+    if (this.awaited?.isThere() === true) this.awaited.resolve();
   }
 
   /** Resolves when `count` postings wait, or after `ms`. */
-  async gathered(count: number, ms: number): Promise<void> {
-    if (this.size >= count) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.whenGathered = { count, resolve };
-      timer = setTimeout(resolve, ms);
-    });
-    clearTimeout(timer);
-    this.whenGathered = undefined;
+  gathered(count: number, ms: number): Promise<void> {
+    return this.until(() => this.size >= count, ms);
   }
 
-  /** Takes the next group. A key comes once in it: a posting whose key is already there waits for the next group. */
-  takeGroup(): PendingPosting[] {
+  /** Resolves when a live posting waits, or after `ms`. */
+  liveWaits(ms: number): Promise<void> {
+    return this.until(() => this.hasLive, ms);
+  }
+
+  /**
+   * Takes the next group: live postings, and of the background ones a tenth of it or `mostBackground`, whichever is more. A
+   * key comes once in it: a posting whose key is already there waits for the next group.
+   */
+  takeGroup(mostBackground: number): PendingPosting[] {
     const { live, background } = this.waiting;
     const limit = live.length > 2 * GROUP_SIZE ? GROUP_SIZE_UNDER_BACKLOG : GROUP_SIZE;
     const reserved = Math.min(background.length, Math.ceil(limit * BACKGROUND_SHARE));
     const group: PendingPosting[] = [];
     const keys = new Set<string>();
     this.waiting.live = moveInto(group, keys, live, limit - reserved);
-    const room = Math.min(limit - group.length, BACKGROUND_GROUP_SIZE);
+    const tenth = Math.ceil((group.length * BACKGROUND_SHARE) / (1 - BACKGROUND_SHARE));
+    const room = Math.min(limit - group.length, Math.max(tenth, mostBackground));
     this.waiting.background = moveInto(group, keys, background, group.length + room);
     return group;
   }
@@ -60,6 +64,17 @@ export class PostingQueue {
     this.waiting.live = [];
     this.waiting.background = [];
     return all;
+  }
+
+  private async until(isThere: () => boolean, ms: number): Promise<void> {
+    if (ms <= 0 || isThere()) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.awaited = { isThere, resolve };
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.awaited = undefined;
   }
 }
 

@@ -71,13 +71,14 @@ export const OVER_REFUNDED_DAYS = `
   order by refunded - spent desc, campaign_id, day
   limit $1`;
 
+/** Each row of the log is a refund of its own, since no `compensation_id` comes twice: a plain count sorts nothing. */
 export const REPEATED_DUPLICATES = `
   select duplicate_event_id as "duplicateEventId", count(*)::int as refunds, sum(refund_amount)::text as amount,
          count(*) over ()::int as total
   from duplicate_click_logs
   where duplicate_event_id is not null
   group by duplicate_event_id
-  having count(distinct coalesce(compensation_id, 'history ' || history_id)) > 1
+  having count(*) > 1
   order by count(*) desc, duplicate_event_id
   limit $1`;
 

@@ -125,7 +125,7 @@ function* inWords(report: Report): Generator<string> {
   yield* section('suspicious: refunded more than charged', report.overRefundedDays, (f) => {
     return `campaign ${f['campaignId']}, ${f['day']}: charged ${f['spent']}, refunded ${f['refunded']}`;
   });
-  yield* section('suspicious: one duplicate event under several compensation ids', report.repeatedDuplicates, (f) => {
+  yield* section('suspicious: one duplicate event refunded several times', report.repeatedDuplicates, (f) => {
     return `duplicateEventId ${f['duplicateEventId']}: ${f['refunds']} refunds, ${f['amount']} in all`;
   });
   yield report.holds ? 'the books balance' : 'the books do NOT balance';

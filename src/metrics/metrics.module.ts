@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { BudgetMonitorModule } from '../budget-monitor/budget-monitor.module.js';
 import { CampaignsModule } from '../campaigns/campaigns.module.js';
+import { CompensationModule } from '../compensation/compensation.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { NotificationModule } from '../notification/notification.module.js';
 import { KafkaModule } from '../platform/kafka/kafka.module.js';
 import { RedisModule } from '../platform/redis/redis.module.js';
 import { BudgetMetrics } from './budget-metrics.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
+import { CompensationMetrics } from './compensation-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
@@ -15,8 +17,24 @@ import { TransportMetrics } from './transport-metrics.js';
 
 /** `/metrics`, for Prometheus. */
 @Module({
-  imports: [KafkaModule, LedgerModule, CampaignsModule, BudgetMonitorModule, NotificationModule, RedisModule],
+  imports: [
+    KafkaModule,
+    LedgerModule,
+    CampaignsModule,
+    BudgetMonitorModule,
+    CompensationModule,
+    NotificationModule,
+    RedisModule,
+  ],
   controllers: [MetricsController],
-  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics, BudgetMetrics, DeliveryMetrics],
+  providers: [
+    MetricsRegistry,
+    TransportMetrics,
+    LedgerMetrics,
+    PriceMetrics,
+    BudgetMetrics,
+    CompensationMetrics,
+    DeliveryMetrics,
+  ],
 })
 export class MetricsModule {}

@@ -28,6 +28,17 @@ export interface History {
   readonly recorded_at: Date;
 }
 
+export interface DuplicateClickLog {
+  readonly compensation_id: string | null;
+  readonly campaign_id: string | null;
+  readonly original_event_id: string | null;
+  readonly duplicate_event_id: string | null;
+  readonly refund_amount: string;
+  readonly reason: string | null;
+  readonly detected_at: Date | null;
+  readonly history_id: string;
+}
+
 export interface CampaignRow {
   readonly status: string;
   readonly status_reason: string | null;
@@ -50,6 +61,8 @@ const TOPIC_OF: Readonly<Record<string, string>> = {
   'click-balance-processor': 'ad-events',
   'click-balance-processor-retry': 'ad-events.retry',
   'notification-processor': 'alert-events',
+  'compensation-processor': 'compensation-events',
+  'compensation-processor-retry': 'compensation-events.retry',
 };
 
 /** A stack as the rest of the ad platform sees it: it writes topics and prices, and looks at tables. */
@@ -129,6 +142,15 @@ export class World {
   async historyOf({ id }: Advertiser): Promise<History[]> {
     const { rows } = await this.database.query<History>(
       'select * from ad_balance_histories where advertiser_id = $1 order by id',
+      [id],
+    );
+    return rows;
+  }
+
+  /** `duplicate_click_logs`, in the order of the postings. */
+  async duplicatesOf({ id }: Advertiser): Promise<DuplicateClickLog[]> {
+    const { rows } = await this.database.query<DuplicateClickLog>(
+      'select * from duplicate_click_logs where advertiser_id = $1 order by history_id',
       [id],
     );
     return rows;

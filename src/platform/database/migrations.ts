@@ -7,6 +7,7 @@ import { CreateDeadLettersAndDeliveries1795500000006 } from '../../../migrations
 import { CreateGroupStartsAndSettings1795500000007 } from '../../../migrations/1795500000007-create-group-starts-and-settings.js';
 import { AddBudgetObservations1795500000008 } from '../../../migrations/1795500000008-add-budget-observations.js';
 import { AddAlertGrouping1795500000009 } from '../../../migrations/1795500000009-add-alert-grouping.js';
+import { CreatePostingMinutes1795500000010 } from '../../../migrations/1795500000010-create-posting-minutes.js';
 
 /** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   CreateGroupStartsAndSettings1795500000007,
   AddBudgetObservations1795500000008,
   AddAlertGrouping1795500000009,
+  CreatePostingMinutes1795500000010,
 ];

@@ -1,5 +1,5 @@
 import { ValidateBy } from 'class-validator';
-import { isAboveZero, readAmount, readId, readTime } from './values.js';
+import { isAboveZero, readAmount, readId, readIdText, readTime } from './values.js';
 
 /** The longest text of a field; a longer one counts as broken. */
 const MAX_TEXT = 200;
@@ -12,7 +12,11 @@ export const FIELD_READERS: ReadonlyMap<string, FieldReader> = new Map<string, F
   ['isId', readId],
   ['isAmount', readAmount],
   ['isTime', readTime],
+  ['isIdText', readIdText],
 ]);
+
+/** Decorators whose field makes the whole event invalid when it is broken, even where it is optional. */
+export const NEVER_DROPPED: ReadonlySet<string> = new Set(['isIdText']);
 
 /** A positive whole number up to 2^63-1, as a JSON number or as a string of one; a `bigint` field. */
 export const IsId = (): PropertyDecorator =>
@@ -55,11 +59,28 @@ export const IsText = (): PropertyDecorator =>
   ValidateBy({
     name: 'isText',
     validator: {
-      validate: (value) =>
-        typeof value === 'string' && value !== '' && isShort(value) && !value.includes('\0') && value.isWellFormed(),
+      validate: isStorableText,
       defaultMessage: () => `must be a text of 1 to ${MAX_TEXT} characters`,
     },
   });
+
+/**
+ * An id that another system gives out: a text as `IsText` takes it, or a whole number, which is the same id as the text of its
+ * digits; a `string` field. A broken one is refused even where the field is optional: dropped, it would let happen again what
+ * the id is there to have happen once.
+ */
+export const IsIdText = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isIdText',
+    validator: {
+      validate: isStorableText,
+      defaultMessage: () => `must be a text of 1 to ${MAX_TEXT} characters or a whole number`,
+    },
+  });
+
+function isStorableText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && isShort(value) && !value.includes('\0') && value.isWellFormed();
+}
 
 /** Characters, not UTF-16 units: an emoji is one. */
 function isShort(text: string): boolean {

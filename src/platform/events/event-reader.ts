@@ -1,7 +1,7 @@
 import { getMetadataStorage, IS_OPTIONAL, ValidationTypes, type ValidatorConstraintInterface } from 'class-validator';
 import { PoisonError } from '../failure.js';
 import { exactNumbers } from './exact-numbers.js';
-import { FIELD_READERS, onlyWhere, type FieldReader } from './event-fields.js';
+import { FIELD_READERS, NEVER_DROPPED, onlyWhere, type FieldReader } from './event-fields.js';
 import type { ExactNumber } from './values.js';
 
 export type EventClass<E extends object = object> = new () => E;
@@ -19,6 +19,8 @@ interface Field {
   readonly name: string;
   readonly snakeName: string;
   readonly optional: boolean;
+  /** When it is there but broken: refused, though it need not be there. */
+  readonly neverDropped: boolean;
   readonly read: FieldReader | undefined;
   readonly checks: readonly Check[];
 }
@@ -28,7 +30,7 @@ export type EventReader<E> = (value: Buffer) => E | typeof SKIPPED;
 
 /**
  * Compiles a tolerant reader from the decorators of `type`: fields it does not know are ignored, names come in camelCase
- * or snake_case, a broken optional field is dropped. class-validator's own `validateSync` would do the same checks at a
+ * or snake_case, a broken optional field is dropped (but for `NEVER_DROPPED`). class-validator's own `validateSync` would do the same checks at a
  * tenth of the speed.
  */
 export function compileReader<E extends object>(type: EventClass<E>): EventReader<E> {
@@ -60,7 +62,8 @@ export function compileReader<E extends object>(type: EventClass<E>): EventReade
       }
       const failed = failedCheck(field, read, event);
       if (failed === undefined) event[field.name] = read;
-      else if (!field.optional) throw new PoisonError('INVALID_EVENT', `${field.name} ${shown(raw)}: ${failed}`);
+      else if (!field.optional || field.neverDropped)
+        throw new PoisonError('INVALID_EVENT', `${field.name} ${shown(raw)}: ${failed}`);
     }
     return event as E;
   };
@@ -105,11 +108,24 @@ function failedCheck(field: Field, value: unknown, object: object): string | und
   return undefined;
 }
 
+/** A field while its decorators are being gathered. */
+interface FoundField {
+  optional: boolean;
+  neverDropped: boolean;
+  read: FieldReader | undefined;
+  checks: Check[];
+}
+
 function fieldsOf(type: EventClass): Field[] {
   const storage = getMetadataStorage();
-  const byName = new Map<string, { optional: boolean; read: FieldReader | undefined; checks: Check[] }>();
+  const byName = new Map<string, FoundField>();
   for (const rule of storage.getTargetValidationMetadatas(type, '', false, false)) {
-    const field = byName.get(rule.propertyName) ?? { optional: false, read: undefined, checks: [] };
+    const field = byName.get(rule.propertyName) ?? {
+      optional: false,
+      neverDropped: false,
+      read: undefined,
+      checks: [],
+    };
     byName.set(rule.propertyName, field);
     if (rule.type === ValidationTypes.CONDITIONAL_VALIDATION && rule.name === IS_OPTIONAL) {
       field.optional = true;
@@ -119,6 +135,7 @@ function fieldsOf(type: EventClass): Field[] {
         const constraints = (rule.constraints as unknown[] | undefined) ?? [];
         field.checks.push({ constraint: found.instance, constraints, message: rule.message });
         field.read ??= FIELD_READERS.get(found.name);
+        field.neverDropped ||= NEVER_DROPPED.has(found.name);
       }
     } else {
       throw new Error(

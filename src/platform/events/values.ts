@@ -21,6 +21,14 @@ export function readId(raw: unknown): bigint | undefined {
   return id > 0n && id <= MAX_ID ? id : undefined;
 }
 
+/** An id of any system as text; a whole number is the text of its digits. What it can be else is left to the field's check. */
+export function readIdText(raw: unknown): unknown {
+  if (!(raw instanceof ExactNumber)) return raw;
+  const digits = plainText(raw.text);
+  if (digits === undefined || !/^-?\d+$/.test(digits)) return undefined;
+  return digits === '-0' ? '0' : digits;
+}
+
 /** Money: a plain decimal below 10^14 with at most six places, in its shortest form. Undefined if it is not that. */
 export function readAmount(raw: unknown): string | undefined {
   const text = raw instanceof ExactNumber ? plainText(raw.text) : raw;

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { compensationKey, recordKey } from '../ledger/idempotency-key.js';
+import { LedgerService } from '../ledger/ledger.service.js';
+import type { PostingPriority, PostingResult } from '../ledger/posting.js';
+import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
+import { CompensationEvent } from './compensation.event.js';
+
+@Injectable()
+export class CompensationService {
+  constructor(private readonly ledger: LedgerService) {}
+
+  /**
+   * Pays `refundAmount` (decimal, at most six places) back to the advertiser, once, and logs the duplicate click with it. A
+   * campaign that is unknown or somebody else's stands in the log alone.
+   *
+   * @throws PoisonError `UNKNOWN_ADVERTISER` when nobody has that id
+   * @throws PoisonError `IDEMPOTENCY_CONFLICT` when the same `compensationId` came before with another amount or advertiser
+   */
+  async refund(
+    event: CompensationEvent,
+    { coordinates, priority }: { coordinates: RecordCoordinates; priority: PostingPriority },
+  ): Promise<PostingResult> {
+    const { advertiserId, refundAmount, compensationId, detectedAt } = event;
+    return this.ledger.post({
+      type: 'REFUND',
+      // Without an id of its own, only its record tells a compensation from the next one.
+      idempotencyKey: compensationId === undefined ? recordKey(coordinates) : compensationKey(compensationId),
+      advertiserId,
+      amount: refundAmount,
+      occurredAt: detectedAt,
+      origin: coordinates,
+      priority,
+      duplicateClick: event, // its log row belongs to the posting's transaction: a crash between the two would repeat it
+    });
+  }
+}
