@@ -30,6 +30,7 @@ describe('loadConfig', () => {
       databaseUrl: ENOUGH.DATABASE_URL,
       redisUrl: ENOUGH.REDIS_URL,
       budgetTimezone: 'Asia/Seoul',
+      deadLetterRetentionMs: 7_776_000_000,
       port: 3000,
       log: { level: 'info' },
     });
@@ -89,6 +90,7 @@ describe('loadConfig', () => {
     ['MIGRATION_DATABASE_URL', ['owner:hush@host/db', 'redis://:hush@host']],
     ['REDIS_URL', ['host:6379', 'http://:hush@host', 'redis:hush', 'postgres://u:hush@host']],
     ['BUDGET_TIMEZONE', ['Soul', 'Asia/Soul', 'GMT+9', 'KST9', '+09:00']],
+    ['DLQ_RETENTION_DAYS', ['0', '-1', '1.5', '36501', 'ninety']],
     ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
     ['LOG_LEVEL', ['verbose', 'warning', '3']],
   ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {

@@ -52,6 +52,11 @@ export const VARIABLES = {
     fallback: '10',
     parse: (text: string) => wholeNumber(text, { least: 0, most: 1_440 }),
   },
+  DLQ_RETENTION_DAYS: {
+    about: 'days after which resolved and discarded dead letters, and finished notification deliveries, are removed',
+    fallback: '90',
+    parse: (text: string) => wholeNumber(text, { least: 1, most: 36_500 }),
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { BudgetMonitorModule } from '../budget-monitor/budget-monitor.module.js';
 import { CampaignsModule } from '../campaigns/campaigns.module.js';
+import { DlqModule } from '../dlq/dlq.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { KafkaModule } from '../platform/kafka/kafka.module.js';
 import { RedisModule } from '../platform/redis/redis.module.js';
 import { BudgetMetrics } from './budget-metrics.js';
+import { DeadLetterMetrics } from './dead-letter-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
@@ -13,8 +15,8 @@ import { TransportMetrics } from './transport-metrics.js';
 
 /** `/metrics`, for Prometheus. */
 @Module({
-  imports: [KafkaModule, LedgerModule, CampaignsModule, BudgetMonitorModule, RedisModule],
+  imports: [KafkaModule, LedgerModule, CampaignsModule, BudgetMonitorModule, DlqModule, RedisModule],
   controllers: [MetricsController],
-  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics, BudgetMetrics],
+  providers: [MetricsRegistry, TransportMetrics, LedgerMetrics, PriceMetrics, BudgetMetrics, DeadLetterMetrics],
 })
 export class MetricsModule {}

@@ -6,6 +6,7 @@ import { CreateTopUpFunction1795500000005 } from '../../../migrations/1795500000
 import { CreateDeadLettersAndDeliveries1795500000006 } from '../../../migrations/1795500000006-create-dead-letters-and-deliveries.js';
 import { CreateGroupStartsAndSettings1795500000007 } from '../../../migrations/1795500000007-create-group-starts-and-settings.js';
 import { AddBudgetObservations1795500000008 } from '../../../migrations/1795500000008-add-budget-observations.js';
+import { FindDeadLettersByCause1795500000011 } from '../../../migrations/1795500000011-find-dead-letters-by-cause.js';
 
 /** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   CreateDeadLettersAndDeliveries1795500000006,
   CreateGroupStartsAndSettings1795500000007,
   AddBudgetObservations1795500000008,
+  FindDeadLettersByCause1795500000011,
 ];
