@@ -16,6 +16,7 @@ import { deadLetters } from './dead-letters.mjs';
 import { Ledger } from './ledger.mjs';
 import { Promises } from './promises.mjs';
 import { reconcile } from './reconcile.mjs';
+import { replay } from './replay.mjs';
 import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
 import { Topics } from './topics.mjs';
@@ -25,6 +26,7 @@ import { zoneAtNoon } from '../stack/zone-at-noon.mjs';
 /**
  * @typedef {object} Demo
  * @property {Stack} stack
+ * @property {Record<string, string>} environment what the Worker and its commands must agree on
  * @property {(nodeArguments?: string[]) => Promise<WorkerProcess>} startWorker
  * @property {Topics} topics
  * @property {Ledger} ledger
@@ -61,12 +63,15 @@ async function tell() {
   const redis = new Redis(stack.env.REDIS_URL);
   for (const connection of [database, redis]) connection.on('error', () => {}); // what waits for an answer says so
   await database.connect();
-  const demo = { stack, startWorker, topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
+  const environment = { BUDGET_TIMEZONE: zoneAtNoon() };
+  const parts = { topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
+  const demo = { stack, startWorker, environment, ...parts };
 
   await setUp(demo, database, redis);
   const sent = await burst(demo);
   await balances(demo);
   await deadLetters(demo, sent);
+  await replay(demo);
   await steady(demo);
   await crash(demo);
   await budgets(demo);
