@@ -17,6 +17,7 @@ import { Ledger } from './ledger.mjs';
 import { Promises } from './promises.mjs';
 import { reconcile } from './reconcile.mjs';
 import { refunds } from './refunds.mjs';
+import { replay } from './replay.mjs';
 import { SlackStandIn } from './slack-stand-in.mjs';
 import { steady } from './steady.mjs';
 import { chapter, complain, headline, patiently, say, table } from './terminal.mjs';
@@ -28,6 +29,7 @@ import { zoneAtNoon } from '../stack/zone-at-noon.mjs';
  * @typedef {object} Demo
  * @property {Stack} stack
  * @property {SlackStandIn} slack
+ * @property {Record<string, string>} environment what the Worker and its commands must agree on
  * @property {(nodeArguments?: string[]) => Promise<WorkerProcess>} startWorker
  * @property {Topics} topics
  * @property {Ledger} ledger
@@ -66,19 +68,15 @@ async function tell() {
   for (const connection of [database, redis]) connection.on('error', () => {}); // what waits for an answer says so
   await database.connect();
   await slack.open();
-  const demo = {
-    stack,
-    slack,
-    startWorker,
-    topics: new Topics(),
-    promises: new Promises(),
-    ledger: new Ledger(database),
-  };
+  const environment = { BUDGET_TIMEZONE: zoneAtNoon() };
+  const parts = { topics: new Topics(), promises: new Promises(), ledger: new Ledger(database) };
+  const demo = { stack, slack, startWorker, environment, ...parts };
 
   await setUp(demo, database, redis);
   const sent = await burst(demo);
   await balances(demo);
   await deadLetters(demo, sent);
+  await replay(demo);
   await steady(demo);
   await crash(demo);
   await refunds(demo);

@@ -96,6 +96,17 @@ export class Ledger {
     return row;
   }
 
+  /** An operator enters a price. @param {import('./campaigns.mjs').Campaign} campaign @param {string} price */
+  async setPrice({ id }, price) {
+    await this.#ask('update campaigns set cpc = $2 where id = $1', [id, price]);
+  }
+
+  /** How many clicks a campaign has been charged. @param {import('./campaigns.mjs').Campaign} campaign */
+  async clicksOf({ id }) {
+    const sql = "select count(*)::int as clicks from ad_balance_histories where type = 'DEDUCT' and campaign_id = $1";
+    return (await this.#ask(sql, [id]))[0].clicks;
+  }
+
   async #ask(sql, values) {
     return (await this.#database.query(sql, values)).rows;
   }

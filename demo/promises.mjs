@@ -23,6 +23,16 @@ export class Promises {
     this.#refunds.set(advertiserId, (this.#refunds.get(advertiserId) ?? 0n) + amount);
   }
 
+  /**
+   * Clicks that had failed for a price are charged by now.
+   *
+   * @param {import('./campaigns.mjs').Campaign} campaign @param {string} price @param {number} clicks
+   */
+  replayed(campaign, price, clicks) {
+    campaign.database = price;
+    this.#clicks.set(campaign, (this.#clicks.get(campaign) ?? 0) + clicks);
+  }
+
   /** @template T @param {string} what @param {T} found @param {T} promised */
   check(what, found, promised) {
     if (isDeepStrictEqual(found, promised)) this.kept++;

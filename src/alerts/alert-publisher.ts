@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Clock } from '../platform/clock.js';
 import { RecordPublisher } from '../platform/kafka/record-publisher.js';
+import { isRehearsing } from '../platform/rehearsal.js';
 import type { Alert } from './alert.js';
 
 const ALERT_TOPIC = 'alert-events';
@@ -31,11 +32,12 @@ export class AlertPublisher {
 
   /**
    * Resolves when the broker has the alert. An id that was raised before is not written again, as far as this process
-   * remembers; others recognise the repeat by it.
+   * remembers; others recognise the repeat by it. In a rehearsal none is.
    *
    * @throws TransientError when the broker did not take it: a handler lets it pass, and is called again with its record
    */
   raise(alert: NewAlert): Promise<void> {
+    if (isRehearsing()) return Promise.resolve();
     const before = this.raised.get(alert.alertId);
     if (before !== undefined) return before;
     const writing = this.write(alert);
@@ -45,6 +47,7 @@ export class AlertPublisher {
 
   /** For those who have no record to be called again with: tries until the broker has it or the process ends. */
   raiseInBackground(alert: NewAlert): void {
+    if (isRehearsing()) return;
     if (this.inBackground >= MOST_IN_BACKGROUND) {
       this.logger.error({ msg: 'alert not raised: too many wait for the broker', alertId: alert.alertId });
       return;

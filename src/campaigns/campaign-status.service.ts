@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Coalescer } from '../platform/coalescer.js';
 import { TransientError } from '../platform/failure.js';
+import { isRehearsing } from '../platform/rehearsal.js';
 import { pauseForBudget, type BudgetPause, type PauseOutcome } from './pause-for-budget.sql.js';
 import { findResumable, resume, type BudgetDayOf, type ResumableCampaign } from './resume.sql.js';
 import { TransitionAnnouncer } from './transition-announcer.js';
@@ -27,11 +28,12 @@ export class CampaignStatusService {
 
   /**
    * Pauses the campaign for `BUDGET_EXHAUSTED`, if it is active and its budget has not been raised meanwhile. Committed when it
-   * resolves; true where it was this call that paused it.
+   * resolves; true where it was this call that paused it. In a rehearsal nothing is.
    *
    * @throws TransientError while somebody else holds the campaign's row, and the driver's error while the database is away
    */
   async pauseForBudget(request: BudgetPause): Promise<boolean> {
+    if (isRehearsing()) return false;
     const { campaignId } = request;
     const isFirst = !this.asked.has(campaignId);
     if (isFirst) this.asked.set(campaignId, request);
@@ -47,7 +49,7 @@ export class CampaignStatusService {
 
   /** Resumes those of them that still may; returns how many that were. */
   async resume(today: BudgetDayOf, campaignIds: readonly bigint[]): Promise<number> {
-    if (campaignIds.length === 0) return 0;
+    if (campaignIds.length === 0 || isRehearsing()) return 0;
     const count = await resume(this.database, today, campaignIds, new Date(this.clock.now()));
     if (count > 0) this.announcer.wake();
     return count;

@@ -1,24 +1,34 @@
 import { ConfigError, loadDatabaseUrl } from '../config/config.js';
 import { reconcile } from '../ledger/reconcile.js';
+import { DLQ_USAGE } from './dlq-arguments.js';
+import { endWhenNobodyReads } from './output.js';
+import { UsageError } from './usage-error.js';
 
 /** What a command needs of the outside; returns the exit code. */
 type Command = (args: string[]) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, { readonly usage: string; readonly run: Command }>> = {
+const COMMANDS: Readonly<Record<string, { readonly usage: readonly string[]; readonly run: Command }>> = {
   reconcile: {
-    usage: 'reconcile [--json]        proves that every balance follows from its history',
+    usage: ['reconcile [--json]        proves that every balance follows from its history'],
     run: (args) => {
       const [json, unknown] = [args.includes('--json'), args.find((arg) => arg !== '--json')];
       if (unknown !== undefined) return Promise.resolve(usage(`reconcile: unknown argument ${unknown}`));
       return reconcile({ databaseUrl: loadDatabaseUrl(), json, write: (line) => process.stdout.write(`${line}\n`) });
     },
   },
+  dlq: {
+    usage: DLQ_USAGE,
+    // It brings the clients of Kafka and Redis along, which take a second to load.
+    run: async (args) => (await import('./dlq.js')).dlq(args),
+  },
 };
 
 const HELP = ['help', '--help', '-h'];
 
 function help(): string {
-  const lines = Object.values(COMMANDS).map(({ usage: line }) => `  npm run cli -- ${line}`);
+  const lines = Object.values(COMMANDS)
+    .flatMap(({ usage: words }) => words)
+    .map((line) => (line.startsWith(' ') ? line : `  npm run cli -- ${line}`));
   return `Usage:\n${lines.join('\n')}\n`;
 }
 
@@ -28,7 +38,7 @@ function usage(fault: string): number {
 }
 
 async function run([name = '', ...args]: string[]): Promise<number> {
-  if ([name, args[0] ?? ''].some((word) => HELP.includes(word))) {
+  if ([name, ...args.slice(0, 2)].some((word) => HELP.includes(word))) {
     process.stdout.write(help());
     return 0;
   }
@@ -37,9 +47,13 @@ async function run([name = '', ...args]: string[]): Promise<number> {
   try {
     return await command.run(args);
   } catch (error) {
+    if (error instanceof UsageError) return usage(error.message);
     process.stderr.write(`${error instanceof ConfigError ? '' : `${name}: `}${(error as Error).message}\n`);
     return 1;
   }
 }
 
-process.exitCode = await run(process.argv.slice(2));
+endWhenNobodyReads();
+const exitCode = await run(process.argv.slice(2));
+// What a command has opened and cannot close (a rehearsed Worker) must not keep it from ending.
+process.stdout.write('', () => process.exit(exitCode));

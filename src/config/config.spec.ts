@@ -31,6 +31,7 @@ describe('loadConfig', () => {
       redisUrl: ENOUGH.REDIS_URL,
       budgetTimezone: 'Asia/Seoul',
       duplicateRateAlertPercent: 5,
+      deadLetterRetentionMs: 7_776_000_000,
       port: 3000,
       log: { level: 'info' },
     });
@@ -113,6 +114,7 @@ describe('loadConfig', () => {
     ],
     ['ALERT_EMAIL_FROM', ['hush', 'a@b,c@d', 'hush\n <a@b>', 'A <hush>', 'a@b\0']],
     ['DUPLICATE_RATE_ALERT', ['five', '-1', '101', '100.1', '5,5', '1e1', '0x5', 'NaN', '2.12345', '5 percent', '%']],
+    ['DLQ_RETENTION_DAYS', ['0', '-1', '1.5', '36501', 'ninety']],
     ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
     ['LOG_LEVEL', ['verbose', 'warning', '3']],
   ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {

@@ -26,9 +26,13 @@ export interface Config {
   readonly notifications: NotificationsConfig;
   /** Refunds of an hour in percent of its clicks, above which an alert is raised. */
   readonly duplicateRateAlertPercent: number;
+  /** How long resolved and discarded dead letters are kept, in milliseconds. */
+  readonly deadLetterRetentionMs: number;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** One line a faulty variable; the value itself is never repeated, it could be a secret. */
 export class ConfigError extends Error {
@@ -43,13 +47,14 @@ export class ConfigError extends Error {
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const values = read(env, Object.keys(VARIABLES) as Names[], (isSet) => [...saslFaults(isSet), ...emailFaults(isSet)]);
   return {
-    kafka: { brokers: values.KAFKA_BROKERS ?? [], ssl: values.KAFKA_SSL ?? false, sasl: saslOf(values) },
+    kafka: kafkaOf(values),
     databaseUrl: values.DATABASE_URL ?? '',
     redisUrl: values.REDIS_URL ?? '',
     budgetTimezone: values.BUDGET_TIMEZONE ?? '',
     budgetGraceMs: (values.BUDGET_RESET_GRACE_MINUTES ?? 0) * 60_000,
     notifications: { slackWebhookUrl: values.SLACK_WEBHOOK_URL, email: emailOf(values) },
     duplicateRateAlertPercent: values.DUPLICATE_RATE_ALERT ?? 0,
+    deadLetterRetentionMs: (values.DLQ_RETENTION_DAYS ?? 0) * DAY_MS,
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };
@@ -58,6 +63,23 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 /** What a command of the CLI needs that only reads the ledger. */
 export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   return read(env, ['DATABASE_URL']).DATABASE_URL ?? '';
+}
+
+/** What a command of the CLI needs that writes records of the Worker's own topics. */
+export function loadKafka(env: NodeJS.ProcessEnv = process.env): KafkaConfig {
+  const names = [
+    'KAFKA_BROKERS',
+    'KAFKA_SSL',
+    'KAFKA_SASL_MECHANISM',
+    'KAFKA_SASL_USERNAME',
+    'KAFKA_SASL_PASSWORD',
+  ] as const;
+  return kafkaOf(read(env, names, saslFaults));
+}
+
+/** For a command that is of use without Redis too: undefined where none is named. */
+export function findRedisUrl(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return (env['REDIS_URL'] ?? '').trim() === '' ? undefined : read(env, ['REDIS_URL']).REDIS_URL;
 }
 
 /** The owner's connection, for `npm run migrate`. */
@@ -102,7 +124,16 @@ function saslFaults(isSet: (name: Names) => boolean): string[] {
   return given.length === 0 ? [] : [`KAFKA_SASL_MECHANISM is missing, but there is ${given.join(' and ')}`];
 }
 
-function saslOf(values: Environment): KafkaConfig['sasl'] {
+type KafkaVariables = Pick<
+  Environment,
+  'KAFKA_BROKERS' | 'KAFKA_SSL' | 'KAFKA_SASL_MECHANISM' | 'KAFKA_SASL_USERNAME' | 'KAFKA_SASL_PASSWORD'
+>;
+
+function kafkaOf(values: KafkaVariables): KafkaConfig {
+  return { brokers: values.KAFKA_BROKERS ?? [], ssl: values.KAFKA_SSL ?? false, sasl: saslOf(values) };
+}
+
+function saslOf(values: KafkaVariables): KafkaConfig['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
   if (mechanism === undefined || username === undefined || password === undefined) return undefined;
   return { mechanism, username, password };

@@ -74,6 +74,11 @@ export const VARIABLES = {
     fallback: '5',
     parse: percent,
   },
+  DLQ_RETENTION_DAYS: {
+    about: 'days after which resolved and discarded dead letters, and finished notification deliveries, are removed',
+    fallback: '90',
+    parse: (text: string) => wholeNumber(text, { least: 1, most: 36_500 }),
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OwnConnection } from '../platform/database/own-connection.js';
 import { TransientError } from '../platform/failure.js';
+import { isRehearsing } from '../platform/rehearsal.js';
 import { GroupPoster } from './group-poster.js';
 import { HeldPostings } from './held-postings.js';
 import { Lane } from './lane.js';
@@ -9,6 +10,7 @@ import { LedgerHooks } from './ledger-hooks.js';
 import { DEFAULT_LANES, LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
 import type { Posting, PostingResult } from './posting.js';
 import { checkPosting } from './refusal.js';
+import { RehearsalPoster } from './rehearsal-poster.js';
 import { WaitingRoom } from './waiting-room.js';
 
 /** Postings in hand, waiting or under way, above which `post` waits before it takes another one. */
@@ -25,11 +27,13 @@ export class LedgerService implements OnApplicationShutdown {
   private readonly held: HeldPostings;
   private readonly room = new WaitingRoom(MOST_IN_HAND);
   private readonly heldRoom = new WaitingRoom(MOST_HELD);
+  private readonly rehearsals: RehearsalPoster;
   private closed = false;
 
   constructor(@Inject(LEDGER_OPTIONS) options: LedgerOptions, hooks: LedgerHooks) {
     const poster = new GroupPoster(options.budgetTimezone, hooks);
     const connect = (name: string) => new OwnConnection(options.databaseUrl, `worker-ledger-${name}`);
+    this.rehearsals = new RehearsalPoster(connect('rehearsal'), options.budgetTimezone);
     this.held = new HeldPostings(connect('held'), poster);
     this.lanes = Array.from(
       { length: options.lanes ?? DEFAULT_LANES },
@@ -42,7 +46,7 @@ export class LedgerService implements OnApplicationShutdown {
 
   /**
    * Posts once, whatever is repeated: the same key again is answered with what was stored, `created: false`.
-   * Waits while too much is in hand, and while somebody else has the advertiser's row locked.
+   * Waits while too much is in hand, and while somebody else has the advertiser's row locked. In a rehearsal it is rolled back.
    *
    * @throws PoisonError `UNKNOWN_ADVERTISER`, `UNKNOWN_CAMPAIGN` or `CAMPAIGN_ADVERTISER_MISMATCH` (the latter two for
    *   charges only)
@@ -54,6 +58,7 @@ export class LedgerService implements OnApplicationShutdown {
   async post(posting: Posting): Promise<PostingResult> {
     checkPosting(posting);
     if (this.closed) throw new TransientError('the ledger is closed: the Worker stops');
+    if (isRehearsing()) return this.rehearsals.post(posting);
     const room = this.held.holds(posting.advertiserId) ? this.heldRoom : this.room;
     const leave = await room.enter();
     try {
@@ -71,7 +76,7 @@ export class LedgerService implements OnApplicationShutdown {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.race([this.drained(), pause(DRAIN_MS, undefined, { ref: false })]);
-    await Promise.all([...this.lanes, this.held].map((queue) => queue.close()));
+    await Promise.all([...this.lanes, this.held, this.rehearsals].map((queue) => queue.close()));
   }
 
   private async drained(): Promise<void> {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { BudgetMonitorModule } from '../budget-monitor/budget-monitor.module.js';
 import { CampaignsModule } from '../campaigns/campaigns.module.js';
 import { CompensationModule } from '../compensation/compensation.module.js';
+import { DlqModule } from '../dlq/dlq.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { NotificationModule } from '../notification/notification.module.js';
 import { KafkaModule } from '../platform/kafka/kafka.module.js';
@@ -9,6 +10,7 @@ import { RedisModule } from '../platform/redis/redis.module.js';
 import { BudgetMetrics } from './budget-metrics.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { CompensationMetrics } from './compensation-metrics.js';
+import { DeadLetterMetrics } from './dead-letter-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
@@ -23,6 +25,7 @@ import { TransportMetrics } from './transport-metrics.js';
     CampaignsModule,
     BudgetMonitorModule,
     CompensationModule,
+    DlqModule,
     NotificationModule,
     RedisModule,
   ],
@@ -35,6 +38,7 @@ import { TransportMetrics } from './transport-metrics.js';
     BudgetMetrics,
     CompensationMetrics,
     DeliveryMetrics,
+    DeadLetterMetrics,
   ],
 })
 export class MetricsModule {}

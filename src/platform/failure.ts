@@ -1,13 +1,15 @@
-/** Why a record can never succeed; the value of the `dlq-error-code` header. */
-export type PoisonCode =
-  | 'INVALID_JSON'
-  | 'INVALID_EVENT'
-  | 'UNKNOWN_CAMPAIGN'
-  | 'UNKNOWN_ADVERTISER'
-  | 'CAMPAIGN_ADVERTISER_MISMATCH'
-  | 'UNKNOWN_PRICE'
-  | 'IDEMPOTENCY_CONFLICT'
-  | 'HANDLER_ERROR';
+/** Why a record can never succeed; the values of the `dlq-error-code` header. */
+export const POISON_CODES = [
+  'INVALID_JSON',
+  'INVALID_EVENT',
+  'UNKNOWN_CAMPAIGN',
+  'UNKNOWN_ADVERTISER',
+  'CAMPAIGN_ADVERTISER_MISMATCH',
+  'UNKNOWN_PRICE',
+  'IDEMPOTENCY_CONFLICT',
+  'HANDLER_ERROR',
+] as const;
+export type PoisonCode = (typeof POISON_CODES)[number];
 
 /** The record can never succeed: it goes to its dead-letter topic at once. */
 export class PoisonError extends Error {

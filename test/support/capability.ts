@@ -3,6 +3,7 @@ import type { INestApplication, Provider, Type } from '@nestjs/common';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { CONFIG } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/config.js';
+import { Clock } from '../../src/platform/clock.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from '../../src/platform/kafka/kafka-options.js';
 import { KafkaModule } from '../../src/platform/kafka/kafka.module.js';
 import { KafkaStrategy } from '../../src/platform/kafka/kafka.strategy.js';
@@ -23,7 +24,12 @@ export class CapabilityReplica {
   static async start(
     env: Readonly<Record<string, string>>,
     capability: { controllers: Type[]; providers?: Provider[]; imports?: Type[] },
-    options: { limits?: Partial<TransportLimits>; ownTopics?: string[]; firstPriorityTopic?: string } = {},
+    options: {
+      limits?: Partial<TransportLimits>;
+      ownTopics?: string[];
+      firstPriorityTopic?: string;
+      clock?: Clock;
+    } = {},
   ): Promise<CapabilityReplica> {
     const config = loadConfig({ ...env });
     const fatal: Error[] = [];
@@ -34,15 +40,14 @@ export class CapabilityReplica {
       limits: options.limits ?? {},
       fatal: (error) => fatal.push(error),
     };
-    const module = await Test.createTestingModule({
-      ...capability,
-      imports: [KafkaModule, ...(capability.imports ?? [])],
-    })
+    const { imports = [], ...parts } = capability;
+    const building = Test.createTestingModule({ imports: [KafkaModule, ...imports], ...parts })
       .overrideProvider(CONFIG)
       .useValue(config)
       .overrideProvider(KAFKA_OPTIONS)
-      .useValue(kafkaOptions)
-      .compile();
+      .useValue(kafkaOptions);
+    if (options.clock !== undefined) building.overrideProvider(Clock).useValue(options.clock);
+    const module = await building.compile();
     const app = module.createNestApplication({ logger: false });
     const transport = app.get(KafkaStrategy);
     app.connectMicroservice<MicroserviceOptions>({ strategy: transport }, { inheritAppConfig: true });

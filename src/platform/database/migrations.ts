@@ -8,6 +8,7 @@ import { CreateGroupStartsAndSettings1795500000007 } from '../../../migrations/1
 import { AddBudgetObservations1795500000008 } from '../../../migrations/1795500000008-add-budget-observations.js';
 import { AddAlertGrouping1795500000009 } from '../../../migrations/1795500000009-add-alert-grouping.js';
 import { CreatePostingMinutes1795500000010 } from '../../../migrations/1795500000010-create-posting-minutes.js';
+import { FindDeadLettersByCause1795500000011 } from '../../../migrations/1795500000011-find-dead-letters-by-cause.js';
 
 /** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   AddBudgetObservations1795500000008,
   AddAlertGrouping1795500000009,
   CreatePostingMinutes1795500000010,
+  FindDeadLettersByCause1795500000011,
 ];

@@ -39,7 +39,7 @@ export class DeadLetterProducer {
 }
 
 /** kafkajs takes an object; repeats of a name stay in order, order across names is not kept. */
-function byName(headers: readonly RecordHeader[]): Record<string, Buffer | Buffer[]> {
+export function byName(headers: readonly RecordHeader[]): Record<string, Buffer | Buffer[]> {
   const object = Object.create(null) as Record<string, Buffer | Buffer[]>;
   for (const [name, value] of headers) {
     const before = object[name];

@@ -13,6 +13,7 @@ const PLAIN_TYPES: readonly unknown[] = [undefined, Object, String, Array, Numbe
 /** One `@EventPattern` method: how its records are read, and how it is called. */
 export class RecordHandler {
   readonly group: string;
+  readonly isRehearsable: boolean;
   private readonly ofDeadLetters: boolean;
   private readonly readValue: (value: Buffer) => unknown;
 
@@ -22,6 +23,7 @@ export class RecordHandler {
     private readonly handle: NestHandler,
   ) {
     this.group = extras.group;
+    this.isRehearsable = extras.rehearsable ?? true;
     this.ofDeadLetters = isDeadLetterTopic(topic);
     if (this.ofDeadLetters && extras.payloadType !== Buffer && !PLAIN_TYPES.includes(extras.payloadType)) {
       throw new Error('a dead letter may be anything: its handler takes a Buffer');

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Kafka, Producer } from 'kafkajs';
 import { TransientError } from '../failure.js';
+import { isRehearsing, NotRehearsableError } from '../rehearsal.js';
 import { createKafka, createProducer, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { PartitionSender } from './partition-sender.js';
@@ -28,6 +29,7 @@ export class RecordPublisher implements OnApplicationShutdown {
    * @throws RecordTooLargeError when it is larger than the topic takes
    */
   async publish(topic: string, { key, value }: { key: string; value: string }): Promise<void> {
+    if (isRehearsing()) throw new NotRehearsableError(`its handler writes to ${topic}`);
     const partition = spread(key) % (await this.partitionsOf(topic));
     await this.sender.send(topic, partition, { key, value });
   }

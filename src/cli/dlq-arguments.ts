@@ -1,0 +1,258 @@
+import { LETTER_STATUSES } from '../dlq/letter-status.js';
+import type { Selection } from '../dlq/selection.js';
+import { readId, readTime } from '../platform/events/values.js';
+import { POISON_CODES } from '../platform/failure.js';
+import { UsageError } from './usage-error.js';
+
+/** What `dlq …` is asked to do. */
+export type DlqCommand =
+  | {
+      readonly name: 'list';
+      readonly selection: Selection;
+      readonly before: bigint;
+      readonly limit: number;
+      json: boolean;
+    }
+  | { readonly name: 'groups'; readonly selection: Selection; json: boolean }
+  | { readonly name: 'show'; readonly id: bigint; json: boolean }
+  | DecideCommand;
+
+export interface DecideCommand {
+  readonly name: 'replay' | 'discard';
+  readonly selection: Selection;
+  /** Empty in a dry run that names nobody. */
+  readonly by: string;
+  readonly reason: string;
+  readonly ratePerSecond: number | undefined;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+export const DLQ_USAGE = [
+  'dlq list [FILTER…] [--status STATUS] [--limit N] [--before ID] [--json]    dead letters, the newest first',
+  'dlq groups [FILTER…] [--status STATUS] [--json]    a line for each cause, with the money not charged',
+  'dlq show ID [--json]    one of them, with all that is known of it',
+  'dlq replay --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
+  'dlq discard --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
+  '    FILTER: --id N, --topic NAME, --code CODE, --campaign ID, --advertiser ID, --from TIME, --to TIME',
+];
+
+const NAMES = ['list', 'groups', 'show', 'replay', 'discard'] as const;
+const FILTERS = ['id', 'topic', 'code', 'campaign', 'advertiser', 'from', 'to'] as const;
+const OPTIONS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
+  list: [...FILTERS, 'status', 'all', 'before', 'limit', 'json'],
+  groups: [...FILTERS, 'status', 'all', 'json'],
+  show: ['id', 'json'],
+  replay: [...FILTERS, 'all', 'by', 'reason', 'rate', 'dry-run', 'json'],
+  discard: [...FILTERS, 'all', 'by', 'reason', 'rate', 'dry-run', 'json'],
+};
+const FLAGS = ['all', 'dry-run', 'json'];
+/** Above every id. */
+const NEWEST = 2n ** 63n - 1n;
+const DEFAULT_LIMIT = 100;
+const DEFAULT_RATE = 200;
+const MOST_A_SECOND = 100_000;
+const LONGEST_NAME = 200;
+const LONGEST_REASON = 1_000;
+
+/** @throws UsageError that names the option and what it wants */
+export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
+  const name = NAMES.find((each) => each === word);
+  if (name === undefined)
+    throw new UsageError(`dlq: ${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
+  const given = new Given(name, words);
+  const json = given.has('json');
+  switch (name) {
+    case 'list':
+      given.noWords();
+      return {
+        name,
+        json,
+        selection: selectionOf(given),
+        before: given.read('before', idOf) ?? NEWEST,
+        limit: given.read('limit', limitOf) ?? DEFAULT_LIMIT,
+      };
+    case 'groups':
+      given.noWords();
+      return { name, json, selection: { status: 'NEW', ...selectionOf(given) } };
+    case 'show':
+      return { name, json, id: given.onlyId() };
+    default:
+      given.noWords();
+      return { name, json, ...decisionOf(given) };
+  }
+}
+
+function decisionOf(given: Given): Omit<DecideCommand, 'name' | 'json'> {
+  const selection = selectionOf(given);
+  if (Object.keys(selection).length === 0 && !given.has('all')) {
+    throw given.fault(
+      `which ones? Name them by --id, by ${FILTERS.slice(1)
+        .map((each) => `--${each}`)
+        .join(', ')}, or say --all`,
+    );
+  }
+  const dryRun = given.has('dry-run');
+  const by = given.read('by', (text) => textOf(text, LONGEST_NAME));
+  const reason = given.read('reason', (text) => textOf(text, LONGEST_REASON));
+  if (!dryRun && by === undefined) throw given.fault('--by NAME is missing: who decides this');
+  if (!dryRun && reason === undefined) throw given.fault('--reason TEXT is missing: why');
+  const rate = given.read('rate', (text) => wholeNumber(text, 1, MOST_A_SECOND));
+  return {
+    selection,
+    by: by ?? '',
+    reason: reason ?? '',
+    dryRun,
+    ratePerSecond: rate ?? (given.name === 'replay' ? DEFAULT_RATE : undefined),
+  };
+}
+
+function selectionOf(given: Given): Selection {
+  const ids = given.readAll('id', idOf);
+  const selection = {
+    ...optional(
+      'topic',
+      given.read('topic', (text) => textOf(text, LONGEST_NAME)),
+    ),
+    ...optional(
+      'code',
+      given.read('code', (text) => oneOf(text.toUpperCase(), POISON_CODES)),
+    ),
+    ...optional('campaignId', given.read('campaign', idOf)),
+    ...optional('advertiserId', given.read('advertiser', idOf)),
+    ...optional('from', given.read('from', timeOf)),
+    ...optional('to', given.read('to', timeOf)),
+  };
+  const status = optional(
+    'status',
+    given.read('status', (text) => oneOf(text.toUpperCase(), LETTER_STATUSES)),
+  );
+  const others = Object.keys(selection).length > 0;
+  if (ids.length > 0 && others) throw given.fault('--id names the letters; it goes with no other filter');
+  if (given.has('all') && (ids.length > 0 || others)) throw given.fault('--all goes with no filter');
+  return { ...(ids.length > 0 && { ids }), ...selection, ...status };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+}
+
+/** The words of a command, taken apart. */
+class Given {
+  private readonly values = new Map<string, string[]>();
+  private readonly plain: string[] = [];
+
+  constructor(
+    readonly name: (typeof NAMES)[number],
+    words: readonly string[],
+  ) {
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at] ?? '';
+      if (!word.startsWith('--')) {
+        this.plain.push(word);
+        continue;
+      }
+      const [option, inline] = splitOnce(word.slice(2));
+      if (!OPTIONS[name].includes(option)) throw this.fault(`unknown option --${option}`);
+      if (FLAGS.includes(option)) {
+        if (inline !== undefined) throw this.fault(`--${option} takes no value`);
+        this.add(option, '');
+      } else {
+        const value = inline ?? words[++at];
+        if (value === undefined || (inline === undefined && value.startsWith('--'))) {
+          throw this.fault(`--${option} wants a value`);
+        }
+        this.add(option, value);
+      }
+    }
+  }
+
+  fault(what: string): UsageError {
+    return new UsageError(`dlq ${this.name}: ${what}`);
+  }
+
+  has(option: string): boolean {
+    return this.values.has(option);
+  }
+
+  read<T>(option: string, parse: (text: string) => T): T | undefined {
+    const all = this.readAll(option, parse);
+    if (all.length > 1) throw this.fault(`--${option} is given twice`);
+    return all[0];
+  }
+
+  readAll<T>(option: string, parse: (text: string) => T): T[] {
+    return (this.values.get(option) ?? []).map((text) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        throw this.fault(`--${option} ${JSON.stringify(text.slice(0, 60))}: ${(error as Error).message}`);
+      }
+    });
+  }
+
+  noWords(): void {
+    const [word] = this.plain;
+    if (word !== undefined) throw this.fault(`unknown argument ${word}`);
+  }
+
+  /** `show 7` and `show --id 7`. */
+  onlyId(): bigint {
+    const texts = [...this.plain, ...(this.values.get('id') ?? [])];
+    const [text] = texts;
+    if (text === undefined || texts.length > 1) throw this.fault('wants one id');
+    this.values.set('id', [text]);
+    return this.read('id', idOf) as bigint;
+  }
+
+  private add(option: string, value: string): void {
+    this.values.set(option, [...(this.values.get(option) ?? []), value]);
+  }
+}
+
+function splitOnce(text: string): [string, string | undefined] {
+  const at = text.indexOf('=');
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function idOf(text: string): bigint {
+  const id = readId(text);
+  if (id === undefined) throw new Error('must be a whole number above zero');
+  return id;
+}
+
+function timeOf(text: string): Date {
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : readTime(text);
+  if (ms === undefined || Number.isNaN(new Date(ms).getTime())) {
+    throw new Error(
+      'must be a time such as 2026-01-31, "2026-01-31 09:30:00" (UTC), 2026-01-31T09:30:00+09:00, or milliseconds',
+    );
+  }
+  return new Date(ms);
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text) || value < least || value > most) {
+    throw new Error(least === 0 ? 'must be a whole number' : `must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** 0 is all of them. */
+function limitOf(text: string): number {
+  const limit = wholeNumber(text, 0, Number.MAX_SAFE_INTEGER);
+  return limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
+}
+
+function textOf(text: string, longest: number): string {
+  if (text.trim() === '' || text.length > longest || text.includes('\0')) {
+    throw new Error(`must be text of 1 to ${longest} characters`);
+  }
+  return text.trim().toWellFormed();
+}
+
+function oneOf<const T extends readonly string[]>(text: string, allowed: T): T[number] {
+  if (!allowed.includes(text)) throw new Error(`must be one of ${allowed.join(', ')}`);
+  return text;
+}

@@ -1,0 +1,186 @@
+import type { DiscardReport } from '../dlq/discard-letters.js';
+import type { WholeLetter } from '../dlq/find-letters.sql.js';
+import type { Cause } from '../dlq/group-letters.js';
+import type { LetterLine } from '../dlq/letter-row.js';
+import type { RehearsedCause } from '../dlq/rehearse-letters.js';
+import type { ReplayReport } from '../dlq/replay-letters.js';
+import { hexDump } from './hex-dump.js';
+import { prettyJson } from './pretty-json.js';
+import { printable } from './printable.js';
+import { table } from './table.js';
+
+/** A dump of more is for a file: `--json` has all of it. */
+const MOST_DUMPED = 4_096;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export const moment = (time: Date | null): string =>
+  time === null
+    ? ''
+    : time
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z$/, 'Z');
+
+const number = (value: number): string => value.toLocaleString('en-US');
+const letters = (count: number): string => `${number(count)} ${count === 1 ? 'dead letter' : 'dead letters'}`;
+
+export function listTable(lines: readonly LetterLine[], width: number): Generator<string> {
+  return table(
+    ['id', 'status', 'failed at', 'record', 'code', 'attempts', 'campaign', 'advertiser', 'message'],
+    lines.map((each) => [
+      each.id,
+      each.status,
+      moment(each.failedAt),
+      `${each.topic}:${each.partition}:${each.offset}`,
+      each.code,
+      String(each.attempts),
+      each.campaignId ?? '',
+      each.advertiserId ?? '',
+      each.message,
+    ]),
+    width,
+  );
+}
+
+export function groupTable(causes: readonly Cause[], width: number): Generator<string> {
+  return table(
+    ['count', 'topic', 'code', 'first', 'last', 'advertisers', 'campaigns', 'not charged', 'cause'],
+    causes.map((each) => [
+      number(each.count),
+      each.topic,
+      each.code,
+      moment(each.firstFailedAt),
+      moment(each.lastFailedAt),
+      number(each.advertisers),
+      number(each.campaigns),
+      amountWords(each),
+      each.cause,
+    ]),
+    width,
+  );
+}
+
+function amountWords({ amount, pricedCount, count }: Cause): string {
+  if (amount === null) return 'unknown';
+  return pricedCount === count ? amount : `${amount} for ${number(pricedCount)}`;
+}
+
+/** Everything about one, for a person. */
+export function* letterWords(letter: WholeLetter): Generator<string> {
+  yield `dead letter ${letter.id}: ${letter.status}`;
+  yield `  record      ${printable(letter.topic)}, partition ${letter.partition}, offset ${letter.offset}`;
+  yield `  written     ${moment(timeOf(letter.recordTimestamp))} (${letter.recordTimestamp})`;
+  yield `  group       ${printable(letter.group)}`;
+  if (letter.campaignId !== null) yield `  campaign    ${letter.campaignId}`;
+  if (letter.advertiserId !== null) yield `  advertiser  ${letter.advertiserId}`;
+  yield `  error       ${letter.code}: ${printable(letter.message)}`;
+  if (letter.actor !== null) yield `  decided by  ${printable(letter.actor)}: ${printable(letter.reason ?? '')}`;
+  if (letter.replayedAt !== null) yield `  replayed    ${moment(letter.replayedAt)}`;
+  if (letter.closedAt !== null) yield `  closed      ${moment(letter.closedAt)}`;
+  yield 'attempts';
+  for (const each of letter.history) {
+    yield `  ${each.attempt}  ${moment(each.failedAt)}  ${each.code}: ${printable(each.message)}`;
+    if (each.actor !== null) yield `     then ${printable(each.actor)}: ${printable(each.reason ?? '')}`;
+  }
+  yield* bytesWords('key', letter.key);
+  yield letter.headers.length === 0 ? 'headers: none' : 'headers';
+  for (const [name, base64] of letter.headers) {
+    const bytes = Buffer.from(base64, 'base64');
+    yield `  ${printable(name)}: ${printable(textOf(bytes) ?? bytes.toString('hex'))}`;
+  }
+  yield* bytesWords('value', letter.value);
+}
+
+function* bytesWords(what: string, bytes: Buffer | null): Generator<string> {
+  if (bytes === null || bytes.length === 0) {
+    yield `${what}: ${bytes === null ? 'null' : 'empty'}`;
+    return;
+  }
+  const text = textOf(bytes);
+  if (text !== undefined && isJson(text)) {
+    yield `${what}, ${number(bytes.length)} bytes of JSON`;
+    for (const line of prettyJson(text).split('\n')) yield `  ${printable(line)}`;
+  } else if (text !== undefined && isPlain(text)) {
+    yield `${what}, ${number(bytes.length)} bytes of text`;
+    for (const line of text.split('\n')) yield `  ${printable(line)}`;
+  } else {
+    yield `${what}, ${number(bytes.length)} bytes`;
+    for (const line of hexDump(bytes.subarray(0, MOST_DUMPED))) yield `  ${line}`;
+    if (bytes.length > MOST_DUMPED) yield `  … and ${number(bytes.length - MOST_DUMPED)} more bytes: --json has them`;
+  }
+}
+
+/** For a program: bytes as base64, and as text where they are. */
+export function letterJson(letter: WholeLetter): object {
+  const bytes = (value: Buffer | null): object | null => {
+    if (value === null) return null;
+    const text = textOf(value);
+    return { base64: value.toString('base64'), ...(text !== undefined && { text }) };
+  };
+  return { ...letter, key: bytes(letter.key), value: bytes(letter.value) };
+}
+
+export function* replayWords(report: ReplayReport): Generator<string> {
+  yield `sent ${number(report.sent)} of ${letters(report.chosen)}`;
+  if (report.foreign > 0) {
+    yield `${letters(report.foreign)} cannot be replayed: somebody else wrote them to the dead-letter topic`;
+  }
+  if (report.takenByOthers > 0) yield `${letters(report.takenByOthers)} were decided on by somebody else meanwhile`;
+  if (report.notSent > 0) yield `${letters(report.notSent)} could not be sent, and are NEW again:`;
+  for (const { id, error } of report.unsent) yield `  ${id}: ${printable(error)}`;
+  if (report.gaveUp !== undefined) yield `gave up: ${printable(report.gaveUp)}`;
+  if (report.stopped) yield 'stopped when asked to: the rest is as it was';
+}
+
+export function* discardWords(report: DiscardReport): Generator<string> {
+  yield `discarded ${number(report.discarded)} of ${letters(report.chosen)}`;
+  if (report.stopped) yield 'stopped when asked to: the rest is as it was';
+}
+
+export function* rehearsalWords(causes: readonly RehearsedCause[]): Generator<string> {
+  if (causes.length === 0) yield 'there is nothing to replay';
+  for (const cause of causes) {
+    yield `${letters(cause.count)} of ${printable(cause.topic)}, ${cause.code}: ${printable(cause.cause)}`;
+    const settled = [
+      [cause.posted, 'would be posted'],
+      [cause.handled, 'would be handled'],
+      [cause.repeated, 'were posted before: a replay resolves them and moves no money'],
+      [cause.skipped, 'would be skipped'],
+    ] as const;
+    for (const [count, words] of settled) if (count > 0) yield `  ${number(count)} ${words}`;
+    for (const { count, code, why } of cause.failing) {
+      yield `  ${number(count)} would fail again: ${code ?? ''}, ${printable(why)}`;
+    }
+    for (const { count, why } of cause.waiting) yield `  ${number(count)} would wait: ${printable(why)}`;
+    for (const { count, why } of cause.unknown) yield `  ${number(count)} unknown: ${printable(why)}`;
+  }
+}
+
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Without control characters, but for the ones of a text of several lines. */
+function isPlain(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- these are what it is about
+  return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text);
+}
+
+/** A record's time may be any number; a `Date` has its bounds. */
+function timeOf(ms: string): Date | null {
+  const time = new Date(Number(ms));
+  return Number.isNaN(time.getTime()) ? null : time;
+}

@@ -1,0 +1,235 @@
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+import { findRedisUrl, loadConfig, loadDatabaseUrl, loadKafka } from '../config/config.js';
+import { discardLetters } from '../dlq/discard-letters.js';
+import { findLetter, findLetters, whyNot } from '../dlq/find-letters.sql.js';
+import { groupLetters, type CachedPrices } from '../dlq/group-letters.js';
+import type { LetterLine } from '../dlq/letter-row.js';
+import { rehearseLetters } from '../dlq/rehearse-letters.js';
+import { replayLetters } from '../dlq/replay-letters.js';
+import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
+import { ReplayPublisher } from '../platform/kafka/replay-publisher.js';
+import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
+import { parseDlq, type DecideCommand, type DlqCommand } from './dlq-arguments.js';
+import {
+  discardWords,
+  groupTable,
+  letterJson,
+  letterWords,
+  listTable,
+  moment,
+  rehearsalWords,
+  replayWords,
+} from './dlq-words.js';
+import { Progress, terminalWidth, writeLine } from './output.js';
+import { table } from './table.js';
+
+/** Long enough for a count over a million rows on a slow disk. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+/** Somebody's session may hold a row; the Worker itself holds none for longer than a statement. */
+const LOCK_TIMEOUT_MS = 10_000;
+/** A table or a column that is not there. */
+const NOT_MIGRATED = new Set(['42P01', '42703']);
+/** As a shell counts an end by SIGINT. */
+const INTERRUPTED = 130;
+const LINES_OF_A_TABLE = 100;
+
+/**
+ * Looks at dead letters, and decides on them.
+ *
+ * @returns the exit code: 0 when all was done, 1 when not, 130 when it was interrupted
+ * @throws UsageError
+ */
+export async function dlq(args: string[]): Promise<number> {
+  const command = parseDlq(args);
+  // What the platform has to say is meant for a running Worker's log.
+  Logger.overrideLogger(false);
+  const client = new pg.Client({
+    connectionString: loadDatabaseUrl(),
+    application_name: 'worker-dlq-cli',
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+  });
+  client.on('error', () => undefined); // the statement under way says it too
+  try {
+    await client.connect();
+    return await run(client, command);
+  } catch (error) {
+    const isOld = NOT_MIGRATED.has(sqlStateOf(error) ?? '');
+    throw new Error(`${describeDatabaseError(error)}${isOld ? ': run "npm run migrate"' : ''}`, { cause: error });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function run(client: pg.Client, command: DlqCommand): Promise<number> {
+  switch (command.name) {
+    case 'list':
+      return list(client, command);
+    case 'groups':
+      return groups(client, command);
+    case 'show':
+      return show(client, command);
+    case 'replay':
+      return command.dryRun ? rehearse(client, command) : replay(client, command);
+    case 'discard':
+      return command.dryRun ? countDiscards(client, command) : discard(client, command);
+  }
+}
+
+async function list(client: pg.Client, command: DlqCommand & { name: 'list' }): Promise<number> {
+  const found = findLetters(client, command.selection, command);
+  if (command.json) return listJson(found);
+  let page: LetterLine[] = [];
+  let count = 0;
+  const show = async (): Promise<void> => {
+    for (const line of listTable(page, terminalWidth())) await writeLine(line);
+  };
+  for await (const letter of found) {
+    page.push(letter);
+    if (++count % LINES_OF_A_TABLE !== 0) continue;
+    await show();
+    if (count === command.limit) await writeLine(`older ones: --before ${letter.id}; all: --limit 0`);
+    page = [];
+  }
+  if (page.length > 0) await show();
+  if (count === 0) await writeLine('there are none');
+  return 0;
+}
+
+/** One array, an element a line. */
+async function listJson(found: AsyncGenerator<LetterLine>): Promise<number> {
+  let before = '[';
+  for await (const letter of found) {
+    await writeLine(before + JSON.stringify(letter));
+    before = ',';
+  }
+  await writeLine(before === '[' ? '[]' : ']');
+  return 0;
+}
+
+async function groups(client: pg.Client, { selection, json }: DlqCommand & { name: 'groups' }): Promise<number> {
+  const causes = await withPrices((cachedPrices) => groupLetters(client, selection, cachedPrices));
+  if (json) await writeLine(JSON.stringify(causes));
+  else if (causes.length === 0) await writeLine('there are none');
+  else for (const line of groupTable(causes, terminalWidth())) await writeLine(line);
+  return 0;
+}
+
+/** Without Redis, prices are those of the database. */
+async function withPrices<T>(use: (cachedPrices: CachedPrices) => Promise<T>): Promise<T> {
+  const url = findRedisUrl();
+  if (url === undefined) return use(() => Promise.resolve([]));
+  const cache = new RedisCacheService(url);
+  await cache.onModuleInit();
+  try {
+    return await use((ids) => cache.read(ids.map((id) => `cpc:${id}`)));
+  } finally {
+    cache.onApplicationShutdown();
+  }
+}
+
+async function show(client: pg.Client, { id, json }: DlqCommand & { name: 'show' }): Promise<number> {
+  const letter = await findLetter(client, id);
+  if (letter === undefined) {
+    process.stderr.write(`dlq show: there is no dead letter ${id}\n`);
+    return 1;
+  }
+  if (json) await writeLine(JSON.stringify(letterJson(letter)));
+  else for (const line of letterWords(letter)) await writeLine(line);
+  return 0;
+}
+
+async function replay(client: pg.Client, command: DecideCommand): Promise<number> {
+  const unfit = await unfitIds(client, command);
+  const publisher = new ReplayPublisher(loadKafka());
+  await publisher.connect();
+  const [progress, signal] = [new Progress(), interrupted()];
+  try {
+    const report = await replayLetters(client, publisher, command, {
+      ratePerSecond: command.ratePerSecond ?? Infinity,
+      signal,
+      progress: (done, chosen) => {
+        progress.say(`replayed ${done} of ${chosen}`);
+      },
+    });
+    progress.end();
+    if (command.json) await writeLine(JSON.stringify({ ...report, unfit }));
+    else for (const line of replayWords(report)) await writeLine(line);
+    if (report.stopped) return INTERRUPTED;
+    return report.notSent + report.foreign + unfit.length === 0 && report.gaveUp === undefined ? 0 : 1;
+  } finally {
+    await publisher.close();
+  }
+}
+
+async function discard(client: pg.Client, command: DecideCommand): Promise<number> {
+  const unfit = await unfitIds(client, command);
+  const [progress, signal] = [new Progress(), interrupted()];
+  const report = await discardLetters(client, command, {
+    ratePerSecond: command.ratePerSecond,
+    signal,
+    progress: (done, chosen) => {
+      progress.say(`discarded ${done} of ${chosen}`);
+    },
+  });
+  progress.end();
+  if (command.json) await writeLine(JSON.stringify({ ...report, unfit }));
+  else for (const line of discardWords(report)) await writeLine(line);
+  if (report.stopped) return INTERRUPTED;
+  return unfit.length === 0 ? 0 : 1;
+}
+
+/** Letters that were named and are not to be decided on; each is said. */
+async function unfitIds(client: pg.Client, { name, selection }: DecideCommand): Promise<{ id: string; why: string }[]> {
+  if (selection.ids === undefined) return [];
+  const unfit = await whyNot(client, selection.ids, name);
+  for (const { id, why } of unfit) process.stderr.write(`dlq ${name}: ${id}: ${why}\n`);
+  return unfit;
+}
+
+async function rehearse(client: pg.Client, command: DecideCommand): Promise<number> {
+  loadConfig(); // all of it is needed: what is wrong is said before anything starts
+  await unfitIds(client, command);
+  const { handlersOnly } = await import('./rehearsal-application.js'); // the whole Worker: only who needs it waits for it
+  const transport = await handlersOnly();
+  const [progress, signal] = [new Progress(), interrupted()];
+  const causes = await rehearseLetters(client, transport, command.selection, {
+    signal,
+    progress: (done) => {
+      progress.say(`tried ${done}`);
+    },
+  });
+  progress.end();
+  if (command.json) await writeLine(JSON.stringify(causes));
+  else for (const line of rehearsalWords(causes)) await writeLine(line);
+  return signal.aborted ? INTERRUPTED : 0;
+}
+
+async function countDiscards(client: pg.Client, { selection, json }: DecideCommand): Promise<number> {
+  const causes = await groupLetters(client, { ...selection, status: 'NEW' }, () => Promise.resolve([]));
+  if (json) {
+    await writeLine(JSON.stringify(causes));
+    return 0;
+  }
+  const rows = causes.map((each) => [String(each.count), each.topic, each.code, moment(each.lastFailedAt), each.cause]);
+  await writeLine(causes.length === 0 ? 'there is nothing to discard' : 'would be discarded:');
+  if (rows.length > 0) {
+    for (const line of table(['count', 'topic', 'code', 'last', 'cause'], rows, terminalWidth())) await writeLine(line);
+  }
+  return 0;
+}
+
+/** The first Ctrl-C lets what is under way end, the second does not wait for that. */
+function interrupted(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(INTERRUPTED);
+      process.stderr.write('\nstopping after the records under way; once more to stop at once\n');
+      stopping.abort();
+    });
+  }
+  return stopping.signal;
+}

@@ -1,0 +1,32 @@
+const LONGEST_CAUSE = 200;
+/** Of a longer message only the beginning is looked at: looking for quotes in a megabyte takes minutes. */
+const LOOKED_AT = 1_000;
+
+/** What stands for a number or an id, and for something quoted. */
+const NUMBER = '#';
+const QUOTED = '…';
+
+/**
+ * What a message has in common with others of its kind: digits, ids and quotes taken out. Letters of one cause are mended and
+ * replayed together.
+ */
+export function causeOf(message: string): string {
+  return (
+    message
+      .slice(0, LOOKED_AT)
+      // V8 quotes a piece of the text, whose own quotes would look like the end of it.
+      .replace(/,? ?(?:\.{3})?".*"(?:\.{3})? is not valid JSON/s, ` ${QUOTED} is not valid JSON`)
+      // One that was cut off has no end.
+      .replace(/"[^"]*(?:"|$)|“[^”]*(?:”|$)|`[^`]*(?:`|$)/g, QUOTED)
+      // Not the apostrophe of "doesn't".
+      .replace(/(?<!\w)'[^']*'(?!\w)|(?<!\w)'''(?!\w)/g, QUOTED)
+      .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, NUMBER)
+      .replace(/\b(?=[a-z]*\d)[0-9a-f]{16,}\b/gi, NUMBER)
+      .replace(/(?:(?<!\w)-)?\d+(?:\.\d+)?/g, NUMBER)
+      // eslint-disable-next-line no-control-regex -- a cause is one line
+      .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+      .trim()
+      .slice(0, LONGEST_CAUSE)
+      .toWellFormed()
+  );
+}

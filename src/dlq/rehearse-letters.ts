@@ -1,0 +1,107 @@
+import type { ClientBase } from 'pg';
+import type { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
+import { rehearseReplay, type Rehearsed } from '../platform/kafka/record-rehearsal.js';
+import { causeOf } from './cause.js';
+import { findReplayable } from './find-letters.sql.js';
+import { replayedLetter, type LetterBytes, type LetterLine } from './letter-row.js';
+import type { Selection } from './selection.js';
+
+/** Handlers that run together: they share round trips for prices. */
+const AT_ONCE = 25;
+
+/** How the letters of one cause would end. */
+export interface RehearsedCause {
+  readonly topic: string;
+  readonly code: string;
+  readonly cause: string;
+  count: number;
+  /** Money would be posted now; `handled` where a capability posts none. */
+  posted: number;
+  handled: number;
+  /** It was posted before: a replay resolves it and moves no money. */
+  repeated: number;
+  skipped: number;
+  failing: Outcome[];
+  /** Would wait: something that it needs is away now. */
+  waiting: Outcome[];
+  /** Nobody can tell without doing it. */
+  unknown: Outcome[];
+}
+
+interface Outcome {
+  readonly code?: string;
+  readonly why: string;
+  count: number;
+}
+
+/** Runs the real handlers over what a replay would send, and takes all of it back. */
+export async function rehearseLetters(
+  client: ClientBase,
+  transport: Pick<KafkaStrategy, 'subscriptions'>,
+  selection: Selection,
+  { signal, progress }: { signal: AbortSignal; progress: (done: number) => void },
+): Promise<RehearsedCause[]> {
+  const causes = new Map<string, RehearsedCause>();
+  let done = 0;
+  for await (const page of findReplayable(client, selection)) {
+    for (let at = 0; at < page.length && !signal.aborted; at += AT_ONCE) {
+      const some = page.slice(at, at + AT_ONCE);
+      const ends = await Promise.all(some.map((letter) => rehearseOne(transport, letter)));
+      for (const [i, letter] of some.entries()) count(causes, letter, ends[i] as Rehearsed);
+      progress((done += some.length));
+    }
+    if (signal.aborted) break;
+  }
+  return [...causes.values()].sort((a, b) => b.count - a.count);
+}
+
+function rehearseOne(
+  transport: Pick<KafkaStrategy, 'subscriptions'>,
+  letter: LetterLine & LetterBytes,
+): Promise<Rehearsed> {
+  const subscription = transport.subscriptions.find(
+    ({ topic, group }) => topic === letter.topic && group === letter.group,
+  );
+  if (subscription === undefined) {
+    return Promise.resolve({ kind: 'unknown', message: `no handler here takes ${letter.topic} in ${letter.group}` });
+  }
+  return rehearseReplay(subscription.handler, replayedLetter(letter));
+}
+
+function count(causes: Map<string, RehearsedCause>, letter: LetterLine, end: Rehearsed): void {
+  const { topic, code, cause } = letter;
+  const key = JSON.stringify([topic, code, cause]);
+  const found = causes.get(key) ?? newCause(topic, code, cause);
+  causes.set(key, found);
+  found.count++;
+  switch (end.kind) {
+    case 'settled':
+      if (end.outcome !== 'dead') found[end.outcome]++;
+      break;
+    case 'poison':
+      add(found.failing, end.message, end.code);
+      break;
+    // Tried three times, then poison.
+    case 'unclassified':
+      add(found.failing, end.message, 'HANDLER_ERROR');
+      break;
+    case 'transient':
+      add(found.waiting, end.message);
+      break;
+    case 'unknown':
+      add(found.unknown, end.message);
+      break;
+  }
+}
+
+function newCause(topic: string, code: string, cause: string): RehearsedCause {
+  const none = { count: 0, posted: 0, handled: 0, repeated: 0, skipped: 0 };
+  return { topic, code, cause, ...none, failing: [], waiting: [], unknown: [] };
+}
+
+function add(outcomes: Outcome[], message: string, code?: string): void {
+  const why = causeOf(message);
+  const known = outcomes.find((each) => each.code === code && each.why === why);
+  if (known === undefined) outcomes.push({ ...(code !== undefined && { code }), why, count: 1 });
+  else known.count++;
+}

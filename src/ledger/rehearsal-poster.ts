@@ -1,0 +1,53 @@
+import type { OwnConnection } from '../platform/database/own-connection.js';
+import { toFailure } from '../platform/database/database-errors.js';
+import { TransientError } from '../platform/failure.js';
+import { postGroup, type PostingOutcome } from './post-group.sql.js';
+import type { Posting, PostingResult } from './posting.js';
+import { refusal } from './refusal.js';
+
+/** As long as a lane waits: a rehearsal is in nobody's way. */
+const LOCK_WAIT_MS = 50;
+
+/** Posts in a transaction that is always rolled back, one posting at a time; what comes of it is the real function's answer. */
+export class RehearsalPoster {
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly connection: OwnConnection,
+    private readonly budgetTimezone: string,
+  ) {}
+
+  /** Fails as `LedgerService.post` does; a posting that came before in the rehearsal alone is none. */
+  async post(posting: Posting): Promise<PostingResult> {
+    const turn = this.last.then(() => this.tryOut(posting));
+    this.last = turn.catch(() => undefined);
+    const outcome = await turn;
+    if (outcome.status === 'SETTLED') return outcome.result;
+    if (outcome.status === 'REFUSED') throw refusal(outcome.code, posting);
+    throw new TransientError(`advertiserId ${posting.advertiserId}: its row is held by somebody else`);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  private async tryOut(posting: Posting): Promise<PostingOutcome> {
+    try {
+      return await this.connection.use(async (client) => {
+        await client.query('begin');
+        try {
+          const [outcome] = await postGroup(client, [posting], {
+            budgetTimezone: this.budgetTimezone,
+            lockWaitMs: LOCK_WAIT_MS,
+          });
+          if (outcome === undefined) throw new Error('a posting without an answer');
+          return outcome;
+        } finally {
+          await client.query('rollback');
+        }
+      });
+    } catch (error) {
+      throw toFailure(error);
+    }
+  }
+}

@@ -1,0 +1,302 @@
+// What somebody does about dead clicks: sees their causes, mends one, tries the replay out, replays. Money moves once, at the
+// coordinates of the click that failed.
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Cli, runCli, type CliResult } from '../support/cli.js';
+import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
+import { eventually } from '../support/eventually.js';
+import { aClick } from '../support/fixtures.js';
+import { useWorker, type Advertiser, type TestCampaign } from '../support/world.js';
+
+const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
+
+describe('dlq', () => {
+  const world = useWorker();
+  const cli = (...words: string[]): Promise<CliResult> => runCli(world.env, 'dlq', ...words);
+
+  it('charges a mended click once, at its origin’s coordinates, and then it is resolved', async () => {
+    const { advertiser, campaign, letters } = await unpriced(1);
+    const [letter] = letters;
+    await mend(campaign, '0.75');
+
+    const dry = await replay(campaign, '--dry-run');
+    const sent = await replay(campaign);
+    const [resolved] = await inStatus(() => lettersAbout(world, campaign), 'RESOLVED');
+    await cli('replay', '--id', letter?.id ?? '', ...DECIDED);
+
+    expect(dry.stdout).toContain('1 dead letter of ad-events, UNKNOWN_PRICE: campaignId #: neither Redis');
+    expect(dry.stdout).toContain('  1 would be posted\n');
+    expect(sent).toMatchObject({ code: 0, stdout: 'sent 1 of 1 dead letter\n' });
+    expect(resolved).toMatchObject({ attempts: 1, actor: 'kim', reason: 'price entered' });
+    expect(await attemptsOf(world, resolved as LetterRow)).toMatchObject([{ attempt: 1, actor: 'kim' }]);
+    expect(await world.balanceOf(advertiser)).toBe('999.250000');
+    expect(await world.historyOf(advertiser)).toMatchObject([
+      {
+        amount: '0.750000',
+        source_topic: 'ad-events',
+        source_partition: letter?.partition,
+        source_offset: letter?.offset,
+      },
+    ]);
+  });
+
+  it('makes one that was not mended NEW again, in the same row, with its first bytes', async () => {
+    const { advertiser, campaign, letters } = await unpriced(2);
+    const [first, second] = letters;
+
+    const dry = await replay(campaign, '--dry-run', '--json');
+    await replay(campaign);
+    const again = await inStatus(
+      async () => (await lettersAbout(world, campaign)).filter(({ attempts }) => attempts === 2),
+      'NEW',
+      2,
+    );
+
+    expect(JSON.parse(dry.stdout)).toMatchObject([
+      { count: 2, posted: 0, failing: [{ code: 'UNKNOWN_PRICE', count: 2 }], waiting: [], unknown: [] },
+    ]);
+    expect(again.map(({ id, value }) => [id, value])).toEqual([first, second].map((row) => [row?.id, row?.value]));
+    expect((await attemptsOf(world, first as LetterRow)).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(await world.historyOf(advertiser)).toEqual([]);
+    const alerts = await world.alertsAbout(campaign);
+    expect(new Set(alerts.map(({ alertId }) => alertId)).size).toBe(4);
+  });
+
+  it('changes nothing in a dry run, and tells the truth of each cause', async () => {
+    const { campaign } = await unpriced(3);
+    await mend(campaign, '0.50');
+    const budgeted = await unpriced(1);
+    await world.database.query('update campaigns set cpc = 20, daily_budget = 10 where id = $1', [
+      budgeted.campaign.id,
+    ]);
+    await world.database.query('update advertisers set balance = 5, opening_balance = 5 where id = $1', [
+      budgeted.advertiser.id,
+    ]);
+    const wrong = await unpriced(1, { advertiserId: 1n });
+    await world.topics.settled('dlq-processor', 'ad-events.dlq'); // their own alerts are out
+    const before = await tables();
+
+    const results = await Promise.all(
+      [campaign, budgeted.campaign, wrong.campaign].map((one) => replay(one, '--dry-run', '--json')),
+    );
+
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
+    const [priced, over, failing] = results.map(({ stdout }) => (JSON.parse(stdout) as unknown[])[0]);
+    expect(priced).toMatchObject({ count: 3, posted: 3, failing: [] });
+    expect(over).toMatchObject({ count: 1, posted: 1, failing: [] });
+    expect(failing).toMatchObject({ count: 1, posted: 0, failing: [{ code: 'UNKNOWN_PRICE' }] });
+    expect(await tables()).toEqual(before);
+    expect(await world.statusOf(budgeted.campaign)).toMatchObject({ status: 'ACTIVE' });
+    expect(await world.alertsAbout(budgeted.advertiser)).toHaveLength(1); // of the dead letter itself
+  });
+
+  it('charges once where two people replay at the same time', async () => {
+    const { advertiser, campaign } = await unpriced(60);
+    await mend(campaign, '1');
+
+    const [one, two] = await Promise.all([
+      replay(campaign, '--rate', '40', '--json'),
+      replay(campaign, '--rate', '40', '--json'),
+    ]);
+    await inStatus(() => lettersAbout(world, campaign), 'RESOLVED', 60);
+
+    expect([one.code, two.code]).toEqual([0, 0]);
+    const reports = [one, two].map(({ stdout }) => JSON.parse(stdout) as { sent: number; chosen: number });
+    expect(reports.reduce((sum, { sent }) => sum + sent, 0)).toBe(60);
+    expect(await world.historyOf(advertiser)).toHaveLength(60);
+    expect(await world.balanceOf(advertiser)).toBe('940.000000');
+  });
+
+  it('stops at Ctrl-C between records, says what was done, and leaves the rest NEW', async () => {
+    const { campaign } = await unpriced(40);
+    await mend(campaign, '1');
+
+    const running = new Cli(world.env, [
+      'dlq',
+      'replay',
+      '--campaign',
+      String(campaign.id),
+      '--rate',
+      '4',
+      ...DECIDED,
+      '--json',
+    ]);
+    await eventually('some are sent', 20_000, async () => {
+      const rows = await lettersAbout(world, campaign);
+      return rows.filter(({ status }) => status !== 'NEW').length >= 3;
+    });
+    running.signal('SIGINT');
+    const { code, stdout, stderr } = await running.result;
+
+    const report = JSON.parse(stdout) as { sent: number };
+    expect({ code, ...report }).toMatchObject({ code: 130, chosen: 40, stopped: true, notSent: 0 });
+    expect(stderr).toContain('stopping after the records under way');
+    await inStatus(() => lettersAbout(world, campaign), 'RESOLVED', report.sent);
+    await inStatus(() => lettersAbout(world, campaign), 'NEW', 40 - report.sent);
+  });
+
+  it('keeps to its rate', async () => {
+    const { campaign } = await unpriced(30);
+    await mend(campaign, '1');
+    const begin = performance.now();
+
+    await replay(campaign, '--rate', '15');
+
+    expect(performance.now() - begin).toBeGreaterThan(1_900);
+    await inStatus(() => lettersAbout(world, campaign), 'RESOLVED', 30);
+  });
+
+  it('replays what has no outcome after ten minutes, and nothing that waits for one', async () => {
+    const { advertiser, campaign, letters } = await unpriced(2);
+    await mend(campaign, '1');
+    const [stale, fresh] = letters;
+    await world.database.query(
+      `update dead_letters set status = 'REPLAYED', replayed_at = now() - make_interval(mins => 9 + 2 * (id = $1)::int)
+       where id in ($1, $2)`,
+      [stale?.id, fresh?.id],
+    );
+
+    const { stdout } = await replay(campaign);
+    const resolved = await inStatus(() => lettersAbout(world, campaign), 'RESOLVED');
+
+    expect(stdout).toBe('sent 1 of 1 dead letter\n');
+    expect(resolved.map(({ status }) => status).sort()).toEqual(['REPLAYED', 'RESOLVED']);
+    expect(await world.historyOf(advertiser)).toHaveLength(1);
+  });
+
+  it('discards, which nothing replays after', async () => {
+    const { campaign } = await unpriced(2);
+
+    const dry = await cli('discard', '--campaign', String(campaign.id), '--dry-run');
+    const untouched = await lettersAbout(world, campaign);
+    const done = await cli('discard', '--campaign', String(campaign.id), '--by', 'lee', '--reason', 'a test of theirs');
+
+    expect(dry.stdout).toMatch(/^would be discarded:\ncount +topic.*\n2 +ad-events +UNKNOWN_PRICE/);
+    expect(untouched.map(({ status }) => status)).toEqual(['NEW', 'NEW']);
+    expect(done).toMatchObject({ code: 0, stdout: 'discarded 2 of 2 dead letters\n' });
+    expect(await lettersAbout(world, campaign)).toMatchObject([
+      { status: 'DISCARDED', actor: 'lee', reason: 'a test of theirs' },
+      { status: 'DISCARDED' },
+    ]);
+    expect((await replay(campaign)).stdout).toBe('sent 0 of 0 dead letters\n');
+  });
+
+  it('groups by cause, with whom it touches and what was not charged', async () => {
+    const one = await unpriced(3);
+    const two = await unpriced(1, {}, one.advertiser);
+    const unpricedFor = async () => {
+      const { stdout } = await cli('groups', '--advertiser', String(one.advertiser.id), '--json');
+      return (JSON.parse(stdout) as Record<string, unknown>[]).map(({ amount, pricedCount }) => [amount, pricedCount]);
+    };
+
+    const none = await unpricedFor();
+    await mend(one.campaign, '0.25');
+    const some = await unpricedFor();
+    await world.redis.set(`cpc:${two.campaign.id}`, '2');
+    const { stdout } = await cli('groups', '--advertiser', String(one.advertiser.id));
+
+    expect([none, some]).toEqual([[[null, 0]], [['0.750000', 3]]]);
+    expect(stdout.split('\n')).toHaveLength(3);
+    expect(stdout).toMatch(/^4 +ad-events +UNKNOWN_PRICE +\S+ \S+Z +\S+ \S+Z +1 +2 +2.750000 +campaignId #: neither/m);
+  });
+
+  it('lists and shows, for people and for programs', async () => {
+    const { campaign, letters } = await unpriced(3);
+    const [letter] = letters;
+    const filter = ['--campaign', String(campaign.id)];
+
+    const listed = await cli('list', ...filter);
+    const page = await cli('list', ...filter, '--limit', '2', '--before', letters[2]?.id ?? '', '--json');
+    const shown = await cli('show', letter?.id ?? '');
+    const json = await cli('show', letter?.id ?? '', '--json');
+
+    expect(
+      listed.stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(letters.map(({ id }) => id).reverse());
+    expect((JSON.parse(page.stdout) as { id: string }[]).map(({ id }) => id)).toEqual([letters[1]?.id, letter?.id]);
+    expect(shown.stdout).toContain(
+      `dead letter ${letter?.id}: NEW\n  record      ad-events, partition ${letter?.partition}`,
+    );
+    expect(shown.stdout).toContain(`\n  {\n    "eventType": "CLICK",\n`);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      id: letter?.id,
+      code: 'UNKNOWN_PRICE',
+      campaignId: String(campaign.id),
+      value: { base64: letter?.value?.toString('base64'), text: letter?.value?.toString() },
+      history: [{ attempt: 1, code: 'UNKNOWN_PRICE' }],
+    });
+    const none = await cli('list', '--campaign', '1', '--json');
+    expect(JSON.parse(none.stdout)).toEqual([]);
+    expect(await cli('show', '999999999')).toMatchObject({
+      code: 1,
+      stderr: 'dlq show: there is no dead letter 999999999\n',
+    });
+  });
+
+  it('counts them in a metric', async () => {
+    const { campaign } = await unpriced(1);
+
+    await eventually('the gauge counts the table', 40_000, async () => {
+      const { rows } = await world.database.query<{ count: number }>(
+        `select count(*)::int as count from dead_letters where topic = 'ad-events' and error_code = 'UNKNOWN_PRICE' and status = 'NEW'`,
+      );
+      const metrics = await (await fetch(`${world.workerUrl}/metrics`)).text();
+      const line = `worker_dead_letters{topic="ad-events",code="UNKNOWN_PRICE",status="NEW"} ${rows[0]?.count}`;
+      await pause(500);
+      return metrics.includes(`${line}\n`) && metrics.includes('code="IDEMPOTENCY_CONFLICT",status="DISCARDED"} 0\n');
+    });
+    expect(await lettersAbout(world, campaign)).toHaveLength(1);
+  });
+
+  it.each([
+    [['dlq'], 'dlq: what; there is list, groups, show, replay, discard'],
+    [['dlq', 'replay', '--all'], 'dlq replay: --by NAME is missing: who decides this'],
+    [['dlq', 'list', '--limits', '3'], 'dlq list: unknown option --limits'],
+  ])('does nothing about %j, and says why', async (words, fault) => {
+    const { code, stdout, stderr } = await runCli(world.env, ...words);
+
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toBe(fault);
+    expect(stderr).toContain('npm run cli -- dlq replay');
+  });
+
+  /** Clicks of a campaign without a price, dead by now. */
+  async function unpriced(
+    count: number,
+    fields: Record<string, unknown> = {},
+    owner?: Advertiser,
+  ): Promise<{ advertiser: Advertiser; campaign: TestCampaign; letters: LetterRow[] }> {
+    const advertiser = owner ?? (await world.advertiser());
+    const campaign = await world.campaign(advertiser, { redisCpc: null });
+    const click = () => aClick({ campaignId: campaign.id, advertiserId: advertiser.id, ...fields });
+    await world.produce('ad-events', Array.from({ length: count }, click));
+    const letters = await inStatus(() => lettersAbout(world, campaign), 'NEW', count);
+    return { advertiser, campaign, letters };
+  }
+
+  const mend = (campaign: TestCampaign, cpc: string) =>
+    world.database.query('update campaigns set cpc = $2 where id = $1', [campaign.id, cpc]);
+
+  const replay = (campaign: TestCampaign, ...words: string[]): Promise<CliResult> =>
+    cli('replay', '--campaign', String(campaign.id), ...DECIDED, ...words);
+
+  /** Everything that a dry run might have touched. */
+  async function tables(): Promise<Record<string, unknown>> {
+    const { rows } = await world.database.query<Record<string, unknown>>(
+      `select (select count(*)::int from ad_balance_histories) as histories,
+              (select sum(balance)::text from advertisers) as balances,
+              (select count(*)::int from campaign_transitions) as transitions,
+              (select md5(string_agg(c::text, ',' order by id)) from campaigns c) as campaigns,
+              (select md5(string_agg(s::text, ',' order by campaign_id, day)) from daily_spend s) as spend,
+              (select md5(string_agg(d::text, ',' order by id)) from dead_letters d) as letters,
+              (select md5(string_agg(a::text, ',' order by dead_letter_id, attempt)) from dead_letter_attempts a) as attempts,
+              (select count(*)::int from notification_deliveries) as deliveries`,
+    );
+    const ends = await world.topics.ends('alert-events');
+    const alerts = [...ends.values()].reduce((sum, { high }) => sum + high, 0n);
+    return { ...rows[0], alerts: String(alerts) };
+  }
+});
