@@ -12,10 +12,7 @@ const QUOTED = '…';
  */
 export function causeOf(message: string): string {
   return (
-    message
-      .slice(0, LOOKED_AT)
-      // V8 quotes a piece of the text, whose own quotes would look like the end of it.
-      .replace(/,? ?(?:\.{3})?".*"(?:\.{3})? is not valid JSON/s, ` ${QUOTED} is not valid JSON`)
+    withoutSnippet(message.slice(0, LOOKED_AT))
       // One that was cut off has no end.
       .replace(/"[^"]*(?:"|$)|“[^”]*(?:”|$)|`[^`]*(?:`|$)/g, QUOTED)
       // Not the apostrophe of "doesn't".
@@ -29,4 +26,14 @@ export function causeOf(message: string): string {
       .slice(0, LONGEST_CAUSE)
       .toWellFormed()
   );
+}
+
+const NO_JSON = ' is not valid JSON';
+
+/** V8 quotes a piece of the text that it could not read, whose own quotes would look like the end of it. */
+function withoutSnippet(message: string): string {
+  const end = message.lastIndexOf(NO_JSON);
+  const start = message.indexOf('"');
+  if (start === -1 || start > end) return message;
+  return `${message.slice(0, start).replace(/,? ?\.{0,3}$/, '')} ${QUOTED}${message.slice(end)}`;
 }
