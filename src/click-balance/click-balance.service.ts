@@ -3,7 +3,8 @@ import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { BudgetMonitorService } from '../budget-monitor/budget-monitor.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import { LedgerService } from '../ledger/ledger.service.js';
-import type { PostingPriority, PostingResult } from '../ledger/posting.js';
+import type { Deduction, PostingResult } from '../ledger/posting.js';
+import type { RecordContext } from '../platform/kafka/record-context.js';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
 import { balanceExhausted, crossesZero } from './balance-exhausted.js';
 import { ClickEvent } from './click.event.js';
@@ -25,12 +26,13 @@ export class ClickBalanceService {
    */
   async charge(
     { campaignId, advertiserId, eventId, timestamp }: ClickEvent,
-    { coordinates, priority }: { coordinates: RecordCoordinates; priority: PostingPriority },
+    record: Pick<RecordContext, 'coordinates' | 'priority' | 'waits'>,
   ): Promise<PostingResult> {
+    const { coordinates, priority } = record;
     const { price, counter } = await this.campaigns.of(campaignId);
     const idempotencyKey = recordKey(coordinates);
     const { amount, source } = price;
-    const posting = await this.ledger.post({
+    const charge: Deduction = {
       type: 'DEDUCT',
       idempotencyKey,
       advertiserId,
@@ -41,7 +43,8 @@ export class ClickBalanceService {
       occurredAt: timestamp,
       origin: coordinates,
       priority,
-    });
+    };
+    const posting = await this.ledger.post(charge, record);
     const { balanceAfter: balance } = posting;
     if (crossesZero(balance, amount)) {
       await this.alerts.raise(balanceExhausted(advertiserId, campaignId, { idempotencyKey, balance }));
