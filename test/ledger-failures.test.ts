@@ -95,6 +95,28 @@ describe('a row lock that somebody else holds', () => {
     expect(await ledger.balanceOf(locked)).toBe('75.000000');
   });
 
+  it('is told to whoever waits for it, also to those that do not even find a place to wait in', async () => {
+    const [locked, free] = [await ledger.account({ balance: '2000' }), await ledger.account()];
+    const moreThanHeld = 5_100;
+    const told = new Set<number>();
+    const post = (account: Account, who: number) => ledger.post(aClick(account), { waits: () => told.add(who) });
+
+    const waiting = await withClient(database.ownerUrl, async (client) => {
+      await client.query('begin');
+      await client.query('select from advertisers where id = $1 for update', [String(locked.advertiserId)]);
+      const first = post(locked, 0);
+      await eventually('the first one knows', 5_000, () => told.has(0));
+      const others = Array.from({ length: moreThanHeld }, (_, i) => post(locked, 1 + i));
+      expect(told.size).toBe(1 + moreThanHeld);
+      await post(free, -1);
+      await client.query('rollback');
+      return Promise.all([first, ...others]);
+    });
+
+    expect(waiting.every(({ created }) => created)).toBe(true);
+    expect(told).not.toContain(-1);
+  });
+
   it('need not be the advertiser’s: a locked day of spending holds up what belongs to it', async () => {
     const [locked, free] = [await ledger.account(), await ledger.account()];
     await ledger.post(aClick(locked));

@@ -5,8 +5,8 @@ import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import { recordKey } from '../ledger/idempotency-key.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import { PostedAmounts } from '../ledger/posted-amounts.js';
-import type { PostingPriority, PostingResult } from '../ledger/posting.js';
-import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
+import type { Deduction, PostingResult } from '../ledger/posting.js';
+import type { RecordContext } from '../platform/kafka/record-context.js';
 import { balanceExhausted, crossesZero, isAtMostZero } from './balance-exhausted.js';
 import { ClickEvent } from './click.event.js';
 
@@ -28,12 +28,13 @@ export class ClickBalanceService {
    */
   async charge(
     { campaignId, advertiserId, eventId, timestamp }: ClickEvent,
-    { coordinates, priority }: { coordinates: RecordCoordinates; priority: PostingPriority },
+    record: Pick<RecordContext, 'coordinates' | 'priority' | 'waits'>,
   ): Promise<PostingResult> {
+    const { coordinates, priority } = record;
     const { price, counter } = await this.campaigns.of(campaignId);
     const idempotencyKey = recordKey(coordinates);
     const { amount, source } = price;
-    const posting = await this.ledger.post({
+    const charge: Deduction = {
       type: 'DEDUCT',
       idempotencyKey,
       advertiserId,
@@ -44,7 +45,8 @@ export class ClickBalanceService {
       occurredAt: timestamp,
       origin: coordinates,
       priority,
-    });
+    };
+    const posting = await this.ledger.post(charge, record);
     const { balanceAfter: balance } = posting;
     if (isAtMostZero(balance) && crossesZero(balance, await this.amountOf(posting, amount))) {
       await this.alerts.raise(balanceExhausted(advertiserId, campaignId, { idempotencyKey, balance }));

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { compensationKey, recordKey } from '../ledger/idempotency-key.js';
 import { LedgerService } from '../ledger/ledger.service.js';
-import type { PostingPriority, PostingResult } from '../ledger/posting.js';
-import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
+import type { PostingResult, Refund } from '../ledger/posting.js';
+import type { RecordContext } from '../platform/kafka/record-context.js';
 import { CompensationEvent } from './compensation.event.js';
 
 @Injectable()
@@ -18,10 +18,11 @@ export class CompensationService {
    */
   async refund(
     event: CompensationEvent,
-    { coordinates, priority }: { coordinates: RecordCoordinates; priority: PostingPriority },
+    record: Pick<RecordContext, 'coordinates' | 'priority' | 'waits'>,
   ): Promise<PostingResult> {
+    const { coordinates, priority } = record;
     const { advertiserId, refundAmount, compensationId, detectedAt } = event;
-    return this.ledger.post({
+    const refund: Refund = {
       type: 'REFUND',
       // Without an id of its own, only its record tells a compensation from the next one.
       idempotencyKey: compensationId === undefined ? recordKey(coordinates) : compensationKey(compensationId),
@@ -31,6 +32,7 @@ export class CompensationService {
       origin: coordinates,
       priority,
       duplicateClick: event, // its log row belongs to the posting's transaction: a crash between the two would repeat it
-    });
+    };
+    return this.ledger.post(refund, record);
   }
 }

@@ -28,6 +28,7 @@ export class HeldPostings {
   }
 
   add(pending: PendingPosting): void {
+    pending.caller?.waits();
     this.putBack([pending]);
     this.running ??= this.run();
   }

@@ -8,7 +8,7 @@ import { HeldPostings } from './held-postings.js';
 import { Lane } from './lane.js';
 import { LedgerHooks } from './ledger-hooks.js';
 import { DEFAULT_LANES, LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
-import type { Posting, PostingResult } from './posting.js';
+import type { Posting, PostingCaller, PostingResult } from './posting.js';
 import { checkPosting } from './refusal.js';
 import { RehearsalPoster } from './rehearsal-poster.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -46,7 +46,8 @@ export class LedgerService implements OnApplicationShutdown {
 
   /**
    * Posts once, whatever is repeated: the same key again is answered with what was stored, `created: false`.
-   * Waits while too much is in hand, and while somebody else has the advertiser's row locked. In a rehearsal it is rolled back.
+   * Waits while too much is in hand, and while somebody else has the advertiser's row locked; of the latter `caller` is told
+   * as soon as it is known. In a rehearsal it is rolled back.
    *
    * @throws PoisonError `UNKNOWN_ADVERTISER`, `UNKNOWN_CAMPAIGN` or `CAMPAIGN_ADVERTISER_MISMATCH` (the latter two for
    *   charges only)
@@ -55,14 +56,16 @@ export class LedgerService implements OnApplicationShutdown {
    * @throws PoisonError `INVALID_EVENT` for a value that the ledger cannot keep
    * @throws TransientError when the database is away; the posting may have been made all the same: post it again
    */
-  async post(posting: Posting): Promise<PostingResult> {
+  async post(posting: Posting, caller?: PostingCaller): Promise<PostingResult> {
     checkPosting(posting);
     if (this.closed) throw new TransientError('the ledger is closed: the Worker stops');
     if (isRehearsing()) return this.rehearsals.post(posting);
-    const room = this.held.holds(posting.advertiserId) ? this.heldRoom : this.room;
-    const leave = await room.enter();
+    const isHeld = this.held.holds(posting.advertiserId);
+    // Now, not when there is room: with thousands held it may wait at the door as long as the lock lasts.
+    if (isHeld) caller?.waits();
+    const leave = await (isHeld ? this.heldRoom : this.room).enter();
     try {
-      return await this.enqueue(posting);
+      return await this.enqueue(posting, caller);
     } finally {
       leave();
     }
@@ -84,9 +87,9 @@ export class LedgerService implements OnApplicationShutdown {
     await this.held.drained(); // what the lanes set aside at last
   }
 
-  private enqueue(posting: Posting): Promise<PostingResult> {
+  private enqueue(posting: Posting, caller: PostingCaller | undefined): Promise<PostingResult> {
     return new Promise((resolve, reject) => {
-      const pending = { posting, resolve, reject };
+      const pending = { posting, caller, resolve, reject };
       if (this.held.holds(posting.advertiserId)) this.held.add(pending);
       else this.laneOf(posting.advertiserId).add(pending);
     });

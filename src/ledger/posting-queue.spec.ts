@@ -15,6 +15,7 @@ function pending(priority: PostingPriority, idempotencyKey = `record:${next++}`)
       origin: { topic: 'ad-events', partition: 0, offset: 0n, timestamp: 0 },
       priority,
     },
+    caller: undefined,
     resolve: () => undefined,
     reject: () => undefined,
   };

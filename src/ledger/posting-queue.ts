@@ -1,8 +1,9 @@
-import type { Posting, PostingPriority, PostingResult } from './posting.js';
+import type { Posting, PostingCaller, PostingPriority, PostingResult } from './posting.js';
 
 /** A posting and who waits for it. */
 export interface PendingPosting {
   readonly posting: Posting;
+  readonly caller: PostingCaller | undefined;
   readonly resolve: (result: PostingResult) => void;
   readonly reject: (error: Error) => void;
 }

@@ -45,6 +45,12 @@ export interface Refund extends PostingBase {
 
 export type Posting = Deduction | Refund;
 
+/** Whoever asked for a posting. */
+export interface PostingCaller {
+  /** Somebody else holds the advertiser's row: the answer may take long. Told at least once, and only then. */
+  waits(): void;
+}
+
 /** What a budget decision needs, as it stands after the group of the posting; those of one campaign and day share it. */
 export interface CampaignSpend {
   readonly campaignId: bigint;

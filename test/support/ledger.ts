@@ -2,7 +2,7 @@ import { afterAll, afterEach, expect } from 'vitest';
 import { LedgerHooks } from '../../src/ledger/ledger-hooks.js';
 import type { LedgerOptions } from '../../src/ledger/ledger-options.js';
 import { LedgerService } from '../../src/ledger/ledger.service.js';
-import type { Deduction, Posting, PostingResult, Refund } from '../../src/ledger/posting.js';
+import type { Deduction, Posting, PostingCaller, PostingResult, Refund } from '../../src/ledger/posting.js';
 import { reconcile } from '../../src/ledger/reconcile.js';
 import type { TestDatabase } from './database.js';
 
@@ -61,7 +61,8 @@ export function useLedger(database: TestDatabase) {
   return {
     /** Another one, as in a second Worker. */
     open,
-    post: (posting: Posting): Promise<PostingResult> => (first ??= open()).post(posting),
+    post: (posting: Posting, caller?: PostingCaller): Promise<PostingResult> =>
+      (first ??= open()).post(posting, caller),
     account: (given: { balance?: string; dailyBudget?: string } = {}) => makeAccount(database, given),
     balanceOf: async ({ advertiserId }: Account): Promise<string | undefined> => {
       const rows = await database.query<{ balance: string }>('select balance::text from advertisers where id = $1', [

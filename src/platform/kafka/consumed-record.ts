@@ -28,13 +28,18 @@ export function toConsumedRecord(topic: string, partition: number, message: Kafk
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 
-/** Key and value are slices of a whole response of the broker (up to 10 MB): what outlives its batch is copied. */
-export function detached(record: ConsumedRecord): ConsumedRecord {
-  const key = record.key && Buffer.from(record.key);
-  const value = record.value && Buffer.from(record.value);
-  const headers = record.headers.map(([name, bytes]): RecordHeader => [name, Buffer.from(bytes)]);
-  const message = { ...record.message, key, value, ...copiedHeaders(record.message) } as KafkaMessage;
-  return { ...record, key, value, headers, message };
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Key and value are slices of a whole response of the broker (up to 10 MB): those of a record that outlives its batch are
+ * copied. In place, since a handler that runs holds the record and its message too, and would keep the response with them.
+ */
+export function detach(record: ConsumedRecord): void {
+  const own: Mutable<ConsumedRecord> = record;
+  own.key = record.key && Buffer.from(record.key);
+  own.value = record.value && Buffer.from(record.value);
+  own.headers = record.headers.map(([name, bytes]): RecordHeader => [name, Buffer.from(bytes)]);
+  Object.assign(record.message, { key: own.key, value: own.value, ...copiedHeaders(record.message) });
 }
 
 /** kafkajs's own form of the headers: slices of the same response. */

@@ -91,9 +91,11 @@ export class GroupConsumer {
 
   private async supervise(): Promise<void> {
     const { limits } = this.parts;
-    for (let failures = 0, faults = 0; !this.closing.signal.aborted;) {
+    for (let failures = 0, faults = 0; !this.isClosing();) {
       const startedAt = Date.now();
       const end = await this.runOnce();
+      // What fails while the Worker stops is not tried again, and says nothing.
+      if (this.isClosing()) return;
       if (this.run?.hasJoined) {
         this.hasJoined = true;
         failures = 0;
@@ -178,6 +180,11 @@ export class GroupConsumer {
   private giveUp(error: Error): void {
     this.ended = 'beyond repair';
     this.parts.fatal(new Error(`consumer ${this.group} is beyond repair: ${error.message}`, { cause: error }));
+  }
+
+  /** A method: the compiler would take a property that it has looked at for unchanged after an `await`. */
+  private isClosing(): boolean {
+    return this.closing.signal.aborted;
   }
 
   private async wait(ms: number): Promise<void> {

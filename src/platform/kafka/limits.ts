@@ -6,11 +6,11 @@ export const TRANSPORT_LIMITS = {
   underWayRecords: 1_000,
   /** Records of a group under way. More bring no throughput: Postgres is busy by then, and each costs memory. */
   underWayOfGroup: 1_800,
-  /** Records of a partition that wait for a retry or take long, on top of those under way. About 10 MB a partition. */
+  /** Records of a partition that wait, for a retry or as their handler said, or take long, on top of those under way. Some 25 MB a partition. */
   parkedRecords: 10_000,
   /** Records of a partition from the lowest unsettled to the newest started; remembering them takes some 50 MB. */
   uncommittedRecords: 1_000_000,
-  /** From then on a record counts as parked: it no longer holds up the others of its partition. */
+  /** From then on a record counts as parked if it did not say before that it waits: it no longer holds up the others. */
   parkAfterMs: 1_000,
   /** Records of a partition that may still wait for room when its next batch is fetched. */
   queuedRecords: 200,

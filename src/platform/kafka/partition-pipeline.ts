@@ -40,7 +40,7 @@ export class PartitionPipeline {
     this.attempts.close();
     clearTimeout(this.lookTimer);
     clearImmediate(this.nextChunk);
-    this.underWay.wake();
+    this.underWay.close();
   }
 
   get isClosed(): boolean {

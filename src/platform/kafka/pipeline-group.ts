@@ -1,7 +1,7 @@
 import type { Failure } from '../classify.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import type { TransportLimits } from './limits.js';
-import type { RecordOutcome } from './record-context.js';
+import type { RecordAttempt, RecordOutcome } from './record-context.js';
 
 /** What a partition needs of its group. */
 export interface PipelineGroup {
@@ -13,7 +13,7 @@ export interface PipelineGroup {
   /** None may be tried: the consumer is about to leave. */
   readonly isHalted: boolean;
   /** Reads and handles a record; undefined where it is to be skipped. Settles with the outcome, throws what went wrong. */
-  handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined;
+  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined;
   /** Resolves when the dead letter is safe. */
   bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void>;
   /** A record's last unclassified failure: whether it may be buried; halts the group where that was one too many. */

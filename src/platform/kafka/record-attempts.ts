@@ -1,18 +1,28 @@
 import { classify, type Failure } from '../classify.js';
-import { detached, type ConsumedRecord } from './consumed-record.js';
+import { detach, type ConsumedRecord } from './consumed-record.js';
 import type { PartitionProgress, ProgressSlot } from './partition-progress.js';
 import type { PipelineGroup } from './pipeline-group.js';
-import type { RecordOutcome } from './record-context.js';
+import type { RecordAttempt, RecordOutcome } from './record-context.js';
 import { RetryQueue } from './retry-queue.js';
 import type { Chunk, UnderWay } from './under-way.js';
 
-interface Task {
-  record: ConsumedRecord;
-  readonly slot: ProgressSlot;
-  chunk: Chunk | undefined;
+/** A record that was started. An object that is told itself, not a callback for each: see `start`. */
+class Task implements RecordAttempt {
   /** How often it failed, of either kind. */
-  transient: number;
-  unclassified: number;
+  transient = 0;
+  unclassified = 0;
+
+  constructor(
+    private readonly owner: { setApart(task: Task): void },
+    readonly record: ConsumedRecord,
+    readonly slot: ProgressSlot,
+    /** Where it counts while it is being handled. */
+    public chunk: Chunk | undefined,
+  ) {}
+
+  waits(): void {
+    this.owner.setApart(this);
+  }
 }
 
 /**
@@ -55,7 +65,15 @@ export class RecordAttempts {
   }
 
   begin(record: ConsumedRecord, slot: ProgressSlot, chunk: Chunk): void {
-    this.start({ record, slot, chunk, transient: 0, unclassified: 0 });
+    this.start(new Task(this, record, slot, chunk));
+  }
+
+  /** It waits for something that is not ours: others may be started in its place. */
+  setApart(task: Task): void {
+    // A handler may speak after its end, and after the end of the assignment.
+    if (this.closed || task.chunk === undefined || task.chunk.parked) return;
+    detach(task.record);
+    task.chunk = this.underWay.setApart(task.chunk);
   }
 
   private startAgain(tasks: Task[]): void {
@@ -72,7 +90,7 @@ export class RecordAttempts {
   /** What becomes of a record: skipped, settled, poison, transient, or for now unclassified. */
   private start(task: Task): void {
     try {
-      const handling = this.group.handle(task.record);
+      const handling = this.group.handle(task.record, task);
       if (handling === undefined) {
         this.settle(task, 'skipped');
         return;
@@ -161,7 +179,7 @@ export class RecordAttempts {
   private retryLater(task: Task, failure: Failure, attempt: number): void {
     const { retryFirstMs, retryMaxMs } = this.group.limits;
     const pauseMs = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(attempt - 1, 20));
-    task.record = detached(task.record);
+    detach(task.record);
     this.leaveChunk(task);
     this.underWay.park(1);
     this.group.retried(task.record, failure, pauseMs);
@@ -180,7 +198,10 @@ export class RecordAttempts {
     this.group.settled(task.record, outcome);
   }
 
-  private leaveChunk({ chunk }: Task): void {
-    if (chunk !== undefined) this.underWay.leave(chunk);
+  private leaveChunk(task: Task): void {
+    const { chunk } = task;
+    if (chunk === undefined) return;
+    task.chunk = undefined;
+    this.underWay.leave(chunk);
   }
 }

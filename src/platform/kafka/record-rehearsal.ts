@@ -36,7 +36,7 @@ export async function rehearseReplay(handler: RecordHandler, letter: ReplayedLet
 async function call(handler: RecordHandler, event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
   // There is no consumer, and no producer that a handler might reach past the publisher.
   const client = { consumer: NONE as Consumer, producer: NONE as Producer, heartbeat: () => Promise.resolve() };
-  const context = new RecordContext(record, 'background', client);
+  const context = new RecordContext(record, 'background', client, { waits: () => undefined });
   const result = await handler.call(event, context);
   if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
   return context.outcome;

@@ -11,7 +11,7 @@ import type { HaltGuard } from './halt-guard.js';
 import type { TransportLimits } from './limits.js';
 import type { TransportHooks } from './observer.js';
 import type { PipelineGroup } from './pipeline-group.js';
-import { RecordContext, type RecordOutcome, type RecordPriority } from './record-context.js';
+import { RecordContext, type RecordAttempt, type RecordOutcome, type RecordPriority } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
 import { isDeadLetterTopic } from './topics.js';
 
@@ -79,17 +79,17 @@ export class RecordRunner implements PipelineGroup {
     return this.guard.isHalted;
   }
 
-  handle(record: ConsumedRecord): Promise<RecordOutcome> | undefined {
+  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined {
     const event = this.subscription.handler.read(record);
-    if (event !== SKIPPED) return this.call(event, record);
+    if (event !== SKIPPED) return this.call(event, record, attempt);
     return this.isReplay ? this.tellReplaySettled(record, 'skipped') : undefined;
   }
 
-  private async call(event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
+  private async call(event: unknown, record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> {
     const { handler, priority } = this.subscription;
     const { producer } = this.parts;
     const consumer = this.owner.consumer() as Consumer;
-    const context = new RecordContext(record, priority, { consumer, producer, heartbeat: noHeartbeat });
+    const context = new RecordContext(record, priority, { consumer, producer, heartbeat: noHeartbeat }, attempt);
     const result = await handler.call(event, context);
     // An interceptor or a filter may answer by a stream: the record is handled when that ends.
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });

@@ -4,13 +4,13 @@ import type { PipelineGroup } from './pipeline-group.js';
 export interface Chunk {
   readonly startedAt: number;
   remaining: number;
-  /** Took too long: what is left of it no longer counts as under way. */
+  /** Took too long, or said that it waits: what is left of it no longer counts as under way. */
   parked: boolean;
 }
 
 /**
- * How much of a partition is in hand: records *under way* (their handlers run) and *parked* ones (they take long, or wait for
- * their next attempt). Whoever waits for a change of that waits here.
+ * How much of a partition is in hand: records *under way* (their handlers run) and *parked* ones (they take long, said that
+ * they wait, or wait for their next attempt). Whoever waits for a change of that waits here.
  */
 export class UnderWay {
   private records = 0;
@@ -18,10 +18,11 @@ export class UnderWay {
   /** Those under way, oldest first. */
   private readonly chunks = new Set<Chunk>();
   private readonly waiters = new Set<() => void>();
+  private nextWake: NodeJS.Immediate | undefined;
 
   constructor(
     private readonly group: PipelineGroup,
-    /** Something ended: there may be room for what is queued. */
+    /** Something ended or was parked: there may be room for what is queued. */
     private readonly ended: () => void,
   ) {}
 
@@ -52,6 +53,16 @@ export class UnderWay {
     if (chunk.remaining === 0 || this.records === this.roomFrom) this.wake();
   }
 
+  /** One record of the chunk, which is not parked, said that it waits. Returns the chunk it belongs to from now on: one of its own, parked. */
+  setApart(chunk: Chunk): Chunk {
+    chunk.remaining--;
+    this.records--;
+    this.parked++;
+    if (chunk.remaining === 0) this.chunks.delete(chunk);
+    if (chunk.remaining === 0 || this.records === this.roomFrom) this.wakeSoon();
+    return { startedAt: chunk.startedAt, remaining: 1, parked: true };
+  }
+
   /** Records that have left their chunk and wait for their next attempt. */
   park(records: number): void {
     this.parked += records;
@@ -66,6 +77,12 @@ export class UnderWay {
   wake(): void {
     this.ended();
     for (const waiter of this.waiters) waiter();
+  }
+
+  /** Nobody asks any more: who waits may go on. */
+  close(): void {
+    clearImmediate(this.nextWake);
+    this.wake();
   }
 
   /** Resolves at the next change of what is under way, or after `ms`. */
@@ -84,6 +101,14 @@ export class UnderWay {
   /** With so many under way there is room for one more chunk. */
   private get roomFrom(): number {
     return Math.max(0, this.group.underWayRecords - this.group.limits.chunkRecords);
+  }
+
+  /** A handler is speaking, perhaps while its own chunk is being started: the next one must not be started inside it. */
+  private wakeSoon(): void {
+    this.nextWake ??= setImmediate(() => {
+      this.nextWake = undefined;
+      this.wake();
+    });
   }
 
   private parkSlowChunks(): void {
