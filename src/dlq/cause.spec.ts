@@ -32,8 +32,10 @@ describe('causeOf', () => {
   });
 
   it('has the same for messages that differ in ids, and never takes long or throws', () => {
+    // Lone surrogates too; fast-check's own strings of these take seconds to set up.
+    const anyText = fc.uint16Array().map((units) => String.fromCharCode(...units));
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }), fc.string({ unit: 'binary' }), (id, noise) => {
+      fc.property(fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }), anyText, (id, noise) => {
         expect(causeOf(`campaignId ${id}: unknown`)).toBe('campaignId #: unknown');
         const cause = causeOf(noise);
         expect(cause.length).toBeLessThanOrEqual(200);
