@@ -22,8 +22,7 @@ describe('alert-events', () => {
     return replica;
   };
   const alerts = async (isMine: (alert: Alert) => boolean): Promise<Alert[]> => {
-    const records = await transport.world.topics.read('alert-events');
-    return records.map(({ value }) => JSON.parse(String(value)) as Alert).filter(isMine);
+    return (await transport.world.alerts()).filter(isMine);
   };
   const theAlert = async (isMine: (alert: Alert) => boolean): Promise<Alert | undefined> => {
     await eventually('the alert', 30_000, async () => (await alerts(isMine)).length > 0);

@@ -286,8 +286,9 @@ describe('the dead letters of a capability that is added later', () => {
   }
 
   async function alertsOf(topic: string): Promise<Alert[]> {
-    const all = (await world.topics.read('alert-events')).map(({ value }) => JSON.parse(String(value)) as Alert);
-    return all.filter(({ subject }) => subject.topic === topic).sort((a, b) => a.alertId.localeCompare(b.alertId));
+    return (await world.alerts())
+      .filter(({ subject }) => subject.topic === topic)
+      .sort((a, b) => a.alertId.localeCompare(b.alertId));
   }
 });
 

@@ -186,10 +186,13 @@ export class World {
   /** The alerts about a campaign or an advertiser that stand in `alert-events`; the same `alertId` may be there again. */
   async alertsAbout({ id }: { readonly id: bigint }): Promise<Alert[]> {
     const mine = String(id);
-    const records = await this.topics.read('alert-events');
-    return records
-      .map(({ value }) => JSON.parse(String(value)) as Alert)
-      .filter(({ subject }) => subject.campaignId === mine || subject.advertiserId === mine);
+    return (await this.alerts()).filter(({ subject }) => subject.campaignId === mine || subject.advertiserId === mine);
+  }
+
+  /** All that stand in `alert-events`; a test may have written there what is no alert. */
+  async alerts(): Promise<Alert[]> {
+    const values = (await this.topics.read('alert-events')).map(({ value }) => String(value));
+    return values.filter((value) => value.startsWith('{')).map((value) => JSON.parse(value) as Alert);
   }
 
   /** The dead letters of a topic whose value, key or coordinates a test recognises as its own. */
