@@ -117,8 +117,9 @@ export class Transport {
     return this.world.topics.read(`${topic}.dlq`);
   }
 
+  /** The offset that the group goes on from; 0 also where it has committed none yet. */
   async committed({ topic, group }: Channel, partition = 0): Promise<number> {
-    return Number((await this.world.topics.committed(group, topic)).get(partition) ?? -1);
+    return Number((await this.world.topics.committed(group, topic)).get(partition) ?? 0);
   }
 
   /** A client of its own: one that was asked about a topic is of no use while that topic is away. */
