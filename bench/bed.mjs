@@ -117,6 +117,11 @@ export class Bed {
        select id, 1 + (id - 1) % $1::int, 'campaign ' || id, 1, budget from unnest($2::bigint[], $3::numeric[]) c (id, budget)`,
       [ADVERTISERS, ids, ids.map((_, i) => budgetOf(i))],
     );
+    const redis = new Redis(this.stack.env.REDIS_URL);
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.set(`cpc:${id}`, '1');
+    await pipeline.exec();
+    redis.disconnect();
   }
 
   async #seed() {

@@ -3,6 +3,7 @@ import { WorkerProcess } from '../stack/worker-process.mjs';
 import { LOG_FILE } from './bed.mjs';
 
 const WARM_UP = 2_000;
+const WARM_UP_SECONDS = 8;
 const SEND_EVERY_MS = 5;
 const LOOK_EVERY_MS = 2;
 const DRAIN_MS = 15_000;
@@ -22,7 +23,7 @@ export async function latency(bed, { rate, seconds, redisHung = false, refunds =
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
-    const before = await warmUp(bed);
+    const before = await warmUp(bed, rate);
     const sent = new Map();
     const total = rate * seconds;
     const begin = performance.now();
@@ -50,12 +51,18 @@ export async function latency(bed, { rate, seconds, redisHung = false, refunds =
   }
 }
 
-/** Lets a fresh Worker charge some clicks, which are not timed; returns how many histories there are. */
-export async function warmUp(bed) {
+/**
+ * Lets a fresh Worker charge clicks that are not timed, at once and then at the rate: what runs for the first time is compiled
+ * meanwhile. Returns how many clicks are charged then.
+ */
+export async function warmUp(bed, rate) {
   const before = await bed.charged();
-  await bed.produce(Array.from({ length: WARM_UP }, (_, n) => bed.click(n, `warm-${before}-${n}`)));
-  await bed.reach(before + WARM_UP, DRAIN_MS);
-  return before + WARM_UP;
+  const click = (n) => bed.click(n, `warm-${before}-${n}`);
+  await bed.produce(Array.from({ length: WARM_UP }, (_, n) => click(n)));
+  await sendAtRate(bed, click, rate, rate * WARM_UP_SECONDS);
+  const after = before + WARM_UP + rate * WARM_UP_SECONDS;
+  await bed.reach(after, DRAIN_MS);
+  return after;
 }
 
 /** Sends `total` clicks at a fixed rate, whatever becomes of them. */

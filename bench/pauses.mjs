@@ -24,7 +24,7 @@ export async function pauses(bed, { rate, round }) {
   await bed.tidy();
   const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
   try {
-    const before = await warmUp(bed);
+    const before = await warmUp(bed, rate);
     const total = 2 * WATCHED * (LEAST_BUDGET + BUDGETS);
     const seen = new Map();
     const watching = watch(bed, seen, first, performance.now() + (total / rate) * 1_000 + DRAIN_MS);

@@ -1,15 +1,15 @@
-/** Without a live posting for so long, a lane belongs to the background. */
+/** Without a live posting for so long, the lanes belong to the background. */
 const QUIET_MS = 1_000;
 /** Some 10 ms of work: what a live posting may find before it in a quiet lane. */
 const ALONE = 200;
 /** A few milliseconds of work: what it may find before it, or beside it, where others came lately. */
-const BESIDE_LIVE = 50;
-/** After a call with background postings the lane leaves Postgres to the live ones for so many times as long. */
-const REST_FACTOR = 2;
+const BESIDE_LIVE = 25;
+/** After a call with background postings the lanes leave Postgres to the live ones for so many times as long. */
+const REST_FACTOR = 5;
 const LONGEST_REST_MS = 100;
 
 /**
- * How many background postings a lane's next call may take besides the tenth that they always get: so many that a backlog is
+ * How many background postings the next call of any lane may take besides the tenth that they always get: so many that a backlog is
  * worked off fast while nobody is in a hurry, and so few that a live posting neither waits for them nor for a core.
  * All times are milliseconds of one clock.
  */

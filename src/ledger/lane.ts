@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OwnConnection } from '../platform/database/own-connection.js';
-import { BackgroundPace } from './background-pace.js';
+import type { BackgroundPace } from './background-pace.js';
 import type { GroupPoster } from './group-poster.js';
 import { PostingQueue, type PendingPosting } from './posting-queue.js';
 
@@ -13,12 +13,9 @@ const GATHER_MS = 20;
 /**
  * One connection with its own queue. While a call is away, postings gather; what has gathered is the next group. An idle
  * lane sends a single posting at once.
- *
- * An advertiser always takes the same lane: two calls at the same time that share advertisers would wait for each other.
  */
 export class Lane {
-  private readonly queue = new PostingQueue();
-  private readonly pace = new BackgroundPace();
+  readonly queue = new PostingQueue();
   private running: Promise<void> | undefined;
   private lastGroup = 0;
   private lastLive = 0;
@@ -26,13 +23,10 @@ export class Lane {
   constructor(
     private readonly connection: OwnConnection,
     private readonly poster: GroupPoster,
+    private readonly pace: BackgroundPace,
     /** Takes postings whose advertiser's row somebody else has locked, so that they do not hold up the lane. */
     private readonly setAside: (held: PendingPosting[]) => void,
   ) {}
-
-  get size(): number {
-    return this.queue.size;
-  }
 
   add(pending: PendingPosting): void {
     if (!isBackground(pending)) this.pace.sawLive(performance.now());
@@ -57,7 +51,7 @@ export class Lane {
     while (this.queue.size > 0) {
       let group: PendingPosting[] = [];
       if (this.isBusy()) await this.queue.gathered(FAIR_GROUP, GATHER_MS);
-      if (!this.queue.hasLive) await this.queue.liveWaits(this.pace.restMs(performance.now()));
+      if (this.queue.live === 0) await this.queue.liveWaits(this.pace.restMs(performance.now()));
       try {
         await this.connection.use(async (client) => {
           const from = performance.now();

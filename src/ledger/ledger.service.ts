@@ -3,11 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { OwnConnection } from '../platform/database/own-connection.js';
 import { TransientError } from '../platform/failure.js';
 import { isRehearsing } from '../platform/rehearsal.js';
+import type { BackgroundPace } from './background-pace.js';
 import { GroupPoster } from './group-poster.js';
 import { HeldPostings } from './held-postings.js';
 import { Lane } from './lane.js';
+import { Lanes } from './lanes.js';
 import { LedgerHooks } from './ledger-hooks.js';
 import { DEFAULT_LANES, LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
+import type { PendingPosting } from './posting-queue.js';
 import type { Posting, PostingCaller, PostingResult } from './posting.js';
 import { checkPosting } from './refusal.js';
 import { RehearsalPoster } from './rehearsal-poster.js';
@@ -15,7 +18,9 @@ import { WaitingRoom } from './waiting-room.js';
 
 /** Postings in hand, waiting or under way, above which `post` waits before it takes another one. */
 const MOST_IN_HAND = 10_000;
-/** Of these so many may belong to locked advertisers, so that those never use up the room of all others. */
+/** Of background postings so many, so that those never keep live ones waiting at the door. */
+const MOST_IN_BACKGROUND = 2_000;
+/** Of either so many may belong to locked advertisers, so that those never use up the room of all others. */
 const MOST_HELD = 5_000;
 /** The Worker has ten seconds to stop, and the transport has waited for its records before; a call that hangs is cut off. */
 const DRAIN_MS = 2_000;
@@ -23,9 +28,10 @@ const DRAIN_MS = 2_000;
 /** The one way to move money: postings in; balances, histories and daily spend out. */
 @Injectable()
 export class LedgerService implements OnApplicationShutdown {
-  private readonly lanes: readonly Lane[];
+  private readonly lanes: Lanes;
   private readonly held: HeldPostings;
   private readonly room = new WaitingRoom(MOST_IN_HAND);
+  private readonly backgroundRoom = new WaitingRoom(MOST_IN_BACKGROUND);
   private readonly heldRoom = new WaitingRoom(MOST_HELD);
   private readonly rehearsals: RehearsalPoster;
   private closed = false;
@@ -35,13 +41,11 @@ export class LedgerService implements OnApplicationShutdown {
     const connect = (name: string) => new OwnConnection(options.databaseUrl, `worker-ledger-${name}`);
     this.rehearsals = new RehearsalPoster(connect('rehearsal'), options.budgetTimezone);
     this.held = new HeldPostings(connect('held'), poster);
-    this.lanes = Array.from(
-      { length: options.lanes ?? DEFAULT_LANES },
-      (_, i) =>
-        new Lane(connect(`lane-${i + 1}`), poster, (held) => {
-          this.held.addAll(held);
-        }),
-    );
+    const setAside = (held: PendingPosting[]): void => {
+      this.held.addAll(held);
+    };
+    const open = (lane: number, pace: BackgroundPace) => new Lane(connect(`lane-${lane}`), poster, pace, setAside);
+    this.lanes = new Lanes(options.lanes ?? DEFAULT_LANES, open);
   }
 
   /**
@@ -63,7 +67,7 @@ export class LedgerService implements OnApplicationShutdown {
     const isHeld = this.held.holds(posting.advertiserId);
     // Now, not when there is room: with thousands held it may wait at the door as long as the lock lasts.
     if (isHeld) caller?.waits();
-    const leave = await (isHeld ? this.heldRoom : this.room).enter();
+    const leave = await this.roomFor(posting, isHeld).enter();
     try {
       return await this.enqueue(posting, caller);
     } finally {
@@ -79,11 +83,16 @@ export class LedgerService implements OnApplicationShutdown {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.race([this.drained(), pause(DRAIN_MS, undefined, { ref: false })]);
-    await Promise.all([...this.lanes, this.held, this.rehearsals].map((queue) => queue.close()));
+    await Promise.all([this.lanes, this.held, this.rehearsals].map((queue) => queue.close()));
+  }
+
+  private roomFor({ priority }: Posting, isHeld: boolean): WaitingRoom {
+    if (isHeld) return this.heldRoom;
+    return priority === 'background' ? this.backgroundRoom : this.room;
   }
 
   private async drained(): Promise<void> {
-    await Promise.all(this.lanes.map((lane) => lane.drained()));
+    await this.lanes.drained();
     await this.held.drained(); // what the lanes set aside at last
   }
 
@@ -91,19 +100,7 @@ export class LedgerService implements OnApplicationShutdown {
     return new Promise((resolve, reject) => {
       const pending = { posting, caller, resolve, reject };
       if (this.held.holds(posting.advertiserId)) this.held.add(pending);
-      else this.laneOf(posting.advertiserId).add(pending);
+      else this.lanes.add(pending);
     });
   }
-
-  private laneOf(advertiserId: bigint): Lane {
-    const lane = this.lanes[spread(advertiserId) % this.lanes.length];
-    if (lane === undefined) throw new Error('the ledger has no lane');
-    return lane;
-  }
-}
-
-/** Spreads ids that follow a pattern (all even, say), which a plain remainder would put on the same lane. */
-function spread(id: bigint): number {
-  const folded = Number(BigInt.asUintN(32, id ^ (id >> 32n)));
-  return (Math.imul(folded, 0x9e37_79b1) >>> 16) & 0xffff; // Knuth's multiplicative hashing: the upper bits are the mixed ones
 }

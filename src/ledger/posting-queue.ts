@@ -23,8 +23,8 @@ export class PostingQueue {
     return this.waiting.live.length + this.waiting.background.length;
   }
 
-  get hasLive(): boolean {
-    return this.waiting.live.length > 0;
+  get live(): number {
+    return this.waiting.live.length;
   }
 
   add(pending: PendingPosting): void {
@@ -39,7 +39,7 @@ export class PostingQueue {
 
   /** Resolves when a live posting waits, or after `ms`. */
   liveWaits(ms: number): Promise<void> {
-    return this.until(() => this.hasLive, ms);
+    return this.until(() => this.live > 0, ms);
   }
 
   /**

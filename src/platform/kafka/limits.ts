@@ -6,6 +6,8 @@ export const TRANSPORT_LIMITS = {
   underWayRecords: 1_000,
   /** Records of a group under way. More bring no throughput: Postgres is busy by then, and each costs memory. */
   underWayOfGroup: 1_800,
+  /** The same for a group that goes behind live records: it is slowed down, and what waits meanwhile is better left in Kafka. */
+  underWayOfBackground: 600,
   /** Records of a partition that wait, for a retry or as their handler said, or take long, on top of those under way. Some 25 MB a partition. */
   parkedRecords: 10_000,
   /** Records of a partition from the lowest unsettled to the newest started; remembering them takes some 50 MB. */

@@ -66,8 +66,9 @@ export class RecordRunner implements PipelineGroup {
   }
 
   get underWayRecords(): number {
-    const { underWayRecords, underWayOfGroup, chunkRecords } = this.limits;
-    const share = Math.floor(underWayOfGroup / Math.max(1, this.owner.partitions()));
+    const { underWayRecords, underWayOfGroup, underWayOfBackground, chunkRecords } = this.limits;
+    const all = this.subscription.priority === 'background' ? underWayOfBackground : underWayOfGroup;
+    const share = Math.floor(all / Math.max(1, this.owner.partitions()));
     return Math.min(underWayRecords, Math.max(chunkRecords, share));
   }
 
