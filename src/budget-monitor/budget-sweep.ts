@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { CampaignStatusService } from '../campaigns/campaign-status.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import type { ResumableCampaign } from '../campaigns/resume.sql.js';
@@ -8,7 +8,6 @@ import { Patrols } from '../platform/database/patrols.js';
 import type { Patrol } from '../platform/patrol.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
 import { decideBudget, readBudget, readCounter } from './budget-decision.js';
-import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { CounterWatch } from './counter-watch.js';
 
 /** So often the clock is looked at: a new day is noticed within that. */
@@ -20,7 +19,6 @@ const SWEEP_EVERY_MS = 15_000;
 @Injectable()
 export class BudgetSweep {
   private readonly logger = new Logger(BudgetSweep.name);
-  private readonly calendar: BudgetCalendar;
   private readonly patrol: Patrol;
   private sweptOn: string | undefined;
   private sweptAt = 0;
@@ -29,11 +27,10 @@ export class BudgetSweep {
     private readonly statuses: CampaignStatusService,
     private readonly terms: CampaignTermsService,
     private readonly counters: CounterWatch,
+    private readonly calendar: BudgetCalendar,
     private readonly clock: Clock,
-    @Inject(BUDGET_OPTIONS) { timezone }: BudgetOptions,
     patrols: Patrols,
   ) {
-    this.calendar = new BudgetCalendar(timezone);
     this.patrol = patrols.add(LOOK_EVERY_MS, 'campaigns not resumed: trying again', () => this.look());
   }
 
