@@ -2,10 +2,11 @@ import type { Alert } from '../alerts/alert.js';
 import type { Clock } from '../platform/clock.js';
 import { isTransientDatabaseError, toFailure } from '../platform/database/database-errors.js';
 import { OwnConnection } from '../platform/database/own-connection.js';
+import { storableText } from '../platform/database/storable-text.js';
 import { Gatherer } from '../platform/gatherer.js';
 import { causeOf } from './cause.js';
 import type { DeliveryCounts } from './delivery-counts.js';
-import { storableJson, storableText } from './storable-json.js';
+import { storableJson } from './storable-json.js';
 import { storeAlerts, type StorableAlert } from './store-alerts.sql.js';
 
 /** Of one transaction. The transport bounds how many wait. */
