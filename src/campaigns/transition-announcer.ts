@@ -11,10 +11,13 @@ import { transitionAlert, type UnannouncedTransition } from './transition-alert.
 const LOOK_EVERY_MS = 1_000;
 const AT_ONCE = 500;
 
-/** `skip locked`: another replica is announcing those right now. The lock ends with this replica, should it die. */
+/**
+ * `skip locked`: another replica is announcing those right now. The lock ends with this replica, should it die. A name has no
+ * bounds of its own, but a record of Kafka has.
+ */
 const TAKE = `
-  select t.id::text, t.campaign_id::text as "campaignId", c.advertiser_id::text as "advertiserId", c.name as "campaignName",
-         t.to_status as "toStatus", t.reason, t.at,
+  select t.id::text, t.campaign_id::text as "campaignId", c.advertiser_id::text as "advertiserId",
+         left(c.name, 200) as "campaignName", t.to_status as "toStatus", t.reason, t.at,
          coalesce(t.details, jsonb_build_object(
            'spent', c.budget_paused_spent::text, 'budget', c.daily_budget::text, 'day', c.budget_paused_on::text)) as details
   from campaign_transitions t join campaigns c on c.id = t.campaign_id
