@@ -264,6 +264,7 @@ describe('a daily budget', () => {
   it('has each change announced once, also one whose replica died before it could, and one that somebody else made', async () => {
     const [campaign, odd] = [await campaignWith('5'), await campaignWith('NaN')];
 
+    await set(campaign, `name = repeat('n', 2000000)`);
     await world.database.query(
       `insert into campaign_transitions (campaign_id, from_status, to_status, reason, details) values
        ($1, 'ACTIVE', 'PAUSED', null, null), ($1, 'PAUSED', 'ACTIVE', 'x', '[]'), ($1, 'ACTIVE', 'PAUSED', 'BUDGET_EXHAUSTED', '{"spent":[],"budget":{}}')`,
@@ -277,6 +278,7 @@ describe('a daily budget', () => {
     await eventually('it is marked', 10_000, async () => (await world.transitionsOf(campaign))[0]?.announced ?? false);
 
     expect(alerts).toMatchObject([{ type: 'CAMPAIGN_PAUSED', details: { reason: 'BY_HAND', budget: '5.000000' } }]);
+    expect(alerts[0]?.message).toContain(` (${'n'.repeat(200)}) is paused`);
     expect(await world.alertsAbout(campaign)).toHaveLength(1);
     expect(await alertsOf(odd, 3)).toHaveLength(3);
   });

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG, ConfigModule } from '../config/config.module.js';
 import { ClockModule } from '../platform/clock.module.js';
 import { DatabaseModule } from '../platform/database/database.module.js';
+import { BudgetCalendar } from './budget-calendar.js';
 import { BudgetHooks } from './budget-hooks.js';
 import { BudgetMonitorService } from './budget-monitor.service.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
@@ -18,10 +19,12 @@ import { CounterWatch } from './counter-watch.js';
     {
       provide: BUDGET_OPTIONS,
       inject: [CONFIG],
-      useFactory: ({ budgetTimezone, budgetGraceMs }: Config): BudgetOptions => ({
-        timezone: budgetTimezone,
-        graceMs: budgetGraceMs,
-      }),
+      useFactory: ({ budgetGraceMs }: Config): BudgetOptions => ({ graceMs: budgetGraceMs }),
+    },
+    {
+      provide: BudgetCalendar,
+      inject: [CONFIG],
+      useFactory: ({ budgetTimezone }: Config) => new BudgetCalendar(budgetTimezone),
     },
     BudgetHooks,
     BudgetMonitorService,

@@ -1,13 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { CampaignStatusService } from '../campaigns/campaign-status.service.js';
 import { fromMillionths, toMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend, PostingResult } from '../ledger/posting.js';
 import { Clock } from '../platform/clock.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
-import { decideBudget, readBudget, readCounter, type BudgetDecision } from './budget-decision.js';
+import { decideBudget, readBudget, readCounter, type BudgetDecision, type BudgetState } from './budget-decision.js';
 import { BudgetHooks } from './budget-hooks.js';
-import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { budgetWarning } from './budget-warning.js';
 import { CounterWatch } from './counter-watch.js';
 import { Overspend } from './overspend.js';
@@ -27,7 +26,6 @@ export interface Charge {
 /** The check after each charge: warns from 90 % of the day's budget, pauses at 100 %. */
 @Injectable()
 export class BudgetMonitorService {
-  private readonly calendar: BudgetCalendar;
   private readonly overspend = new Overspend();
 
   constructor(
@@ -35,11 +33,9 @@ export class BudgetMonitorService {
     private readonly counters: CounterWatch,
     private readonly alerts: AlertPublisher,
     private readonly hooks: BudgetHooks,
+    private readonly calendar: BudgetCalendar,
     private readonly clock: Clock,
-    @Inject(BUDGET_OPTIONS) { timezone }: BudgetOptions,
-  ) {
-    this.calendar = new BudgetCalendar(timezone);
-  }
+  ) {}
 
   /**
    * Resolves when what follows from the charge is safe: the pause committed, the warning with the broker. Undefined where
@@ -50,28 +46,42 @@ export class BudgetMonitorService {
   check(charge: Charge): Promise<void> | undefined {
     const { campaign } = charge.posting;
     if (campaign === null) return undefined;
-    this.countOverspend(charge, campaign);
+    const figures = figuresOf(campaign);
+    this.countOverspend(charge, campaign, figures);
     const today = this.calendar.dayAt(this.clock.now());
     // A backlog from yesterday says nothing about today.
     if (campaign.day !== today.date) return undefined;
     const counter = readCounter(charge.counter);
     if (counter !== null) this.counters.saw(campaign.campaignId, today.date, counter);
-    const decision = decide(campaign, counter);
-    return decision.verdict === 'fine' ? undefined : this.follow(charge, campaign, today, counter, decision);
+    const state = { ...figures, counter };
+    const decision = decideBudget(state);
+    return decision.verdict === 'fine' ? undefined : this.follow(charge, campaign, today, state, decision);
   }
 
   private async follow(
     charge: Charge,
     campaign: CampaignSpend,
     today: BudgetDay,
-    counter: bigint | null,
+    state: BudgetState,
     first: BudgetDecision,
   ): Promise<void> {
-    const isDoubtful = counter !== null && first.source === 'redis';
-    const isBelieved = isDoubtful && (await this.counters.counts(campaign.campaignId, today, counter));
-    const decision = isDoubtful && !isBelieved ? decide(campaign, null) : first;
+    const decision = await this.believable(first, state, campaign, today);
     if (decision.verdict === 'warn') await this.alerts.raise(budgetWarning(charge.advertiserId, campaign, decision));
     if (decision.verdict === 'exhausted') await this.pause(charge, campaign, decision);
+  }
+
+  /** Decides without the counter where the decision rests on one that may be yesterday's. */
+  private async believable(
+    decision: BudgetDecision,
+    state: BudgetState,
+    { campaignId }: CampaignSpend,
+    today: BudgetDay,
+  ): Promise<BudgetDecision> {
+    const { counter } = state;
+    if (counter === null || decision.source === 'ledger') return decision;
+    return (await this.counters.counts(campaignId, today, counter))
+      ? decision
+      : decideBudget({ ...state, counter: null });
   }
 
   private async pause({ recordedAt }: Charge, { campaignId, day }: CampaignSpend, { spent, source }: BudgetDecision) {
@@ -79,13 +89,16 @@ export class BudgetMonitorService {
     if (isPaused) this.hooks.paused(this.clock.now() - recordedAt);
   }
 
-  private countOverspend({ amount, posting }: Charge, campaign: CampaignSpend): void {
-    if (!posting.created || campaign.dailyBudget === null) return;
-    const over = this.overspend.of(campaign, amount);
+  private countOverspend({ amount, posting }: Charge, campaign: CampaignSpend, { ledger, budget }: Figures): void {
+    if (!posting.created || budget === null) return;
+    const over = this.overspend.of(campaign, ledger - budget, amount);
     if (over > 0n) this.hooks.overspent(fromMillionths(over));
   }
 }
 
-function decide({ spent, dailyBudget, status }: CampaignSpend, counter: bigint | null): BudgetDecision {
-  return decideBudget({ ledger: toMillionths(spent), counter, budget: readBudget(dailyBudget), status });
+/** What the posting says. */
+type Figures = Omit<BudgetState, 'counter'>;
+
+function figuresOf({ spent, dailyBudget, status }: CampaignSpend): Figures {
+  return { ledger: toMillionths(spent), budget: readBudget(dailyBudget), status };
 }

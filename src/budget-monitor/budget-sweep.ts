@@ -1,21 +1,13 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { CampaignStatusService } from '../campaigns/campaign-status.service.js';
 import { CampaignTermsService } from '../campaigns/campaign-terms.service.js';
 import type { ResumableCampaign } from '../campaigns/resume.sql.js';
 import { toMillionths } from '../ledger/millionths.js';
 import { Clock } from '../platform/clock.js';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
-import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
-import { Patrol } from '../platform/patrol.js';
+import { Patrols } from '../platform/database/patrols.js';
+import type { Patrol } from '../platform/patrol.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
 import { decideBudget, readBudget, readCounter } from './budget-decision.js';
-import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { CounterWatch } from './counter-watch.js';
 
 /** So often the clock is looked at: a new day is noticed within that. */
@@ -25,47 +17,31 @@ const SWEEP_EVERY_MS = 15_000;
 
 /** Lets campaigns run again that were paused for their budget: when a day begins, and when their budget is raised. */
 @Injectable()
-export class BudgetSweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class BudgetSweep {
   private readonly logger = new Logger(BudgetSweep.name);
-  private readonly calendar: BudgetCalendar;
-  private readonly patrol = new Patrol(LOOK_EVERY_MS, () => this.look());
+  private readonly patrol: Patrol;
   private sweptOn: string | undefined;
   private sweptAt = 0;
-  private isFailing = false;
 
   constructor(
     private readonly statuses: CampaignStatusService,
     private readonly terms: CampaignTermsService,
     private readonly counters: CounterWatch,
-    private readonly lifecycle: DatabaseLifecycle,
+    private readonly calendar: BudgetCalendar,
     private readonly clock: Clock,
-    @Inject(BUDGET_OPTIONS) { timezone }: BudgetOptions,
+    patrols: Patrols,
   ) {
-    this.calendar = new BudgetCalendar(timezone);
-  }
-
-  onApplicationBootstrap(): void {
-    this.patrol.startAfter(this.lifecycle.ready());
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.patrol.stop();
+    this.patrol = patrols.add(LOOK_EVERY_MS, 'campaigns not resumed: trying again', () => this.look());
   }
 
   private async look(): Promise<void> {
     const today = this.calendar.dayAt(this.clock.now());
     if (this.sweptOn === today.date && performance.now() - this.sweptAt < SWEEP_EVERY_MS) return;
     this.sweptAt = performance.now();
-    try {
-      const count = await this.sweep(today);
-      if (count > 0) this.logger.log({ msg: 'campaigns run again', count, day: today.date });
-      this.sweptOn = today.date;
-      this.isFailing = false;
-    } catch (error) {
-      if (!this.isFailing)
-        this.logger.warn({ msg: 'campaigns not resumed: trying again', error: describeDatabaseError(error) });
-      this.isFailing = true;
-    }
+    this.sweptOn = undefined; // what fails is tried again at the next look
+    const count = await this.sweep(today);
+    if (count > 0) this.logger.log({ msg: 'campaigns run again', count, day: today.date });
+    this.sweptOn = today.date;
   }
 
   /** In short rounds, in the order of their ids; each is its own transaction. */

@@ -1,16 +1,10 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Coalescer } from '../platform/coalescer.js';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
 import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
-import { Patrol } from '../platform/patrol.js';
+import { Patrols } from '../platform/database/patrols.js';
+import type { Patrol } from '../platform/patrol.js';
 import type { BudgetDay } from './budget-calendar.js';
 import { counterCounts } from './budget-decision.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
@@ -38,28 +32,26 @@ interface Known {
  * campaign's `daily_spend`, and that a lower one was seen today, for all replicas.
  */
 @Injectable()
-export class CounterWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(CounterWatch.name);
+export class CounterWatch implements BeforeApplicationShutdown {
   private readonly seen = new Map<bigint, SeenCounter>();
   private readonly known = new Map<bigint, Known>();
   private readonly baselines = new Map<string, Coalescer<bigint, Baseline>>();
-  private readonly patrol = new Patrol(KEEP_EVERY_MS, () => this.keepAll());
-  private isFailing = false;
+  private readonly patrol: Patrol;
 
   constructor(
     private readonly database: DataSource,
     private readonly lifecycle: DatabaseLifecycle,
     private readonly clock: Clock,
     @Inject(BUDGET_OPTIONS) private readonly options: BudgetOptions,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.patrol.startAfter(this.lifecycle.ready());
+    patrols: Patrols,
+  ) {
+    this.patrol = patrols.add(KEEP_EVERY_MS, 'counters not kept', () => this.keepAll());
   }
 
+  /** Once more for what was seen since the last round; what cannot be kept leaves the counter before it. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.patrol.stop();
-    if (this.lifecycle.isReady) await this.keepAll();
+    if (this.lifecycle.isReady) await this.keepAll().catch(() => undefined);
   }
 
   /** Remembers that a campaign's counter stood at so much, on a day that its click was charged to. */
@@ -110,16 +102,10 @@ export class CounterWatch implements OnApplicationBootstrap, BeforeApplicationSh
     return created;
   }
 
+  /** What fails is kept for the next time: nothing is lost but the time. */
   private async keepAll(): Promise<void> {
-    try {
-      const all = [...this.seen.values()];
-      for (let at = 0; at < all.length; at += KEEP_AT_ONCE) await this.keep(all.slice(at, at + KEEP_AT_ONCE));
-      this.isFailing = false;
-    } catch (error) {
-      // Kept for the next time: nothing is lost but the time.
-      if (!this.isFailing) this.logger.warn({ msg: 'counters not kept', error: describeDatabaseError(error) });
-      this.isFailing = true;
-    }
+    const all = [...this.seen.values()];
+    for (let at = 0; at < all.length; at += KEEP_AT_ONCE) await this.keep(all.slice(at, at + KEEP_AT_ONCE));
   }
 
   private async keep(counters: readonly SeenCounter[]): Promise<void> {

@@ -1,6 +1,5 @@
 import { toMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend } from '../ledger/posting.js';
-import { readBudget } from './budget-decision.js';
 
 /**
  * How much of each charge went above its day's budget. The charges of a group share what their campaign has spent after all
@@ -10,18 +9,19 @@ export class Overspend {
   /** What of a group's overspend no charge of it has been counted for yet. */
   private readonly uncounted = new WeakMap<CampaignSpend, bigint>();
 
-  /** The part of a new charge above the budget, in millionths. */
-  of(campaign: CampaignSpend, amount: string): bigint {
-    const total = this.uncounted.get(campaign) ?? above(campaign);
+  /**
+   * The part of a new charge above the budget, in millionths.
+   *
+   * @param group the very object that the charges of a group share
+   * @param above what the group is above the budget, in millionths; zero or less within it
+   * @param amount what the charge took, a decimal
+   */
+  of(group: CampaignSpend, above: bigint, amount: string): bigint {
+    const total = this.uncounted.get(group) ?? above;
     if (total <= 0n) return 0n;
     const charged = toMillionths(amount);
     const over = charged < total ? charged : total;
-    this.uncounted.set(campaign, total - over);
+    this.uncounted.set(group, total - over);
     return over;
   }
-}
-
-function above({ spent, dailyBudget }: CampaignSpend): bigint {
-  const budget = readBudget(dailyBudget);
-  return budget === null ? 0n : toMillionths(spent) - budget;
 }

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Clock } from '../platform/clock.js';
-import { Coalescer } from '../platform/coalescer.js';
 import { TransientError } from '../platform/failure.js';
+import { Gatherer } from '../platform/gatherer.js';
 import { isRehearsing } from '../platform/rehearsal.js';
 import { pauseForBudget, type BudgetPause, type PauseOutcome } from './pause-for-budget.sql.js';
 import { findResumable, resume, type BudgetDayOf, type ResumableCampaign } from './resume.sql.js';
 import { TransitionAnnouncer } from './transition-announcer.js';
 
-/** Campaigns of one round of resuming: short, so that no click waits for their rows. */
+/** Campaigns of one statement, which is short, so that no click waits for their rows. */
 const ROUND = 500;
 /** A row that is held is tried once more after so long, before its click has to wait for it. */
 const LOCKED_PAUSE_MS = 30;
@@ -17,8 +17,7 @@ const LOCKED_PAUSE_MS = 30;
 /** Changes whether campaigns run: in the database first, with a transition; then it is announced. */
 @Injectable()
 export class CampaignStatusService {
-  private readonly asked = new Map<bigint, BudgetPause>();
-  private readonly pausing = new Coalescer<bigint, PauseOutcome>((ids) => this.pauseAll(ids), 'not needed');
+  private readonly pauses = new Gatherer<BudgetPause, PauseOutcome>((group) => this.pauseAll(group), groupSize);
 
   constructor(
     private readonly database: DataSource,
@@ -34,12 +33,16 @@ export class CampaignStatusService {
    */
   async pauseForBudget(request: BudgetPause): Promise<boolean> {
     if (isRehearsing()) return false;
-    const { campaignId } = request;
-    const isFirst = !this.asked.has(campaignId);
-    if (isFirst) this.asked.set(campaignId, request);
-    const outcome = await this.pausing.get(campaignId);
-    if (outcome === 'locked') throw new TransientError(`campaignId ${campaignId}: its row is held by somebody else`);
-    return isFirst && outcome === 'paused';
+    let outcome = await this.pauses.add(request);
+    if (outcome === 'locked') {
+      // Mostly it is another replica that is pausing it right now.
+      await pause(LOCKED_PAUSE_MS);
+      outcome = await this.pauses.add(request);
+    }
+    if (outcome === 'locked') {
+      throw new TransientError(`campaignId ${request.campaignId}: its row is held by somebody else`);
+    }
+    return outcome === 'paused';
   }
 
   /** The next campaigns, by id, that were paused for their budget and may run again today as far as the database knows. */
@@ -55,20 +58,22 @@ export class CampaignStatusService {
     return count;
   }
 
-  private async pauseAll(ids: readonly bigint[]): Promise<Map<bigint, PauseOutcome>> {
-    const pauses = ids.flatMap((id) => this.asked.get(id) ?? []);
-    for (const id of ids) this.asked.delete(id);
-    const outcomes = await this.pauseNow(pauses);
-    const locked = pauses.filter(({ campaignId }) => outcomes.get(campaignId) === 'locked');
-    if (locked.length === 0) return outcomes;
-    // Mostly it is another replica that is pausing them right now.
-    await pause(LOCKED_PAUSE_MS);
-    return new Map([...outcomes, ...(await this.pauseNow(locked))]);
-  }
-
-  private async pauseNow(pauses: readonly BudgetPause[]): Promise<Map<bigint, PauseOutcome>> {
-    const outcomes = await pauseForBudget(this.database, pauses, new Date(this.clock.now()));
+  /** Each campaign once: the first that asked is told that it was paused. */
+  private async pauseAll(group: readonly BudgetPause[]): Promise<(request: BudgetPause) => PauseOutcome> {
+    const firsts = new Map<bigint, BudgetPause>();
+    for (const request of group) if (!firsts.has(request.campaignId)) firsts.set(request.campaignId, request);
+    const outcomes = await pauseForBudget(this.database, [...firsts.values()], new Date(this.clock.now()));
     if ([...outcomes.values()].includes('paused')) this.announcer.wake();
-    return outcomes;
+    return (request) => {
+      const outcome = outcomes.get(request.campaignId) ?? 'not needed';
+      return outcome === 'paused' && firsts.get(request.campaignId) !== request ? 'not needed' : outcome;
+    };
   }
+}
+
+/** A campaign counts once: when it reaches its budget, all of its clicks ask at the same time. */
+function groupSize(waiting: readonly BudgetPause[]): number {
+  const campaigns = new Set<bigint>();
+  const tooMany = waiting.findIndex(({ campaignId }) => campaigns.add(campaignId).size > ROUND);
+  return tooMany < 0 ? waiting.length : tooMany;
 }

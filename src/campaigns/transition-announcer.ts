@@ -1,27 +1,23 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import { AlertPublisher } from '../alerts/alert-publisher.js';
 import { DATABASE_OPTIONS, type DatabaseOptions } from '../platform/database/database-options.js';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
-import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
 import { OwnConnection } from '../platform/database/own-connection.js';
-import { Patrol } from '../platform/patrol.js';
+import { Patrols } from '../platform/database/patrols.js';
+import type { Patrol } from '../platform/patrol.js';
 import { transitionAlert, type UnannouncedTransition } from './transition-alert.js';
 
 /** Those that a replica left behind which died before it could announce them are found after so long. */
 const LOOK_EVERY_MS = 1_000;
 const AT_ONCE = 500;
 
-/** `skip locked`: another replica is announcing those right now. The lock ends with this replica, should it die. */
+/**
+ * `skip locked`: another replica is announcing those right now. The lock ends with this replica, should it die. A name has no
+ * bounds of its own, but a record of Kafka has.
+ */
 const TAKE = `
-  select t.id::text, t.campaign_id::text as "campaignId", c.advertiser_id::text as "advertiserId", c.name as "campaignName",
-         t.to_status as "toStatus", t.reason, t.at,
+  select t.id::text, t.campaign_id::text as "campaignId", c.advertiser_id::text as "advertiserId",
+         left(c.name, 200) as "campaignName", t.to_status as "toStatus", t.reason, t.at,
          coalesce(t.details, jsonb_build_object(
            'spent', c.budget_paused_spent::text, 'budget', c.daily_budget::text, 'day', c.budget_paused_on::text)) as details
   from campaign_transitions t join campaigns c on c.id = t.campaign_id
@@ -31,26 +27,21 @@ const TAKE = `
 
 /** Announces each transition once, whichever replica made it: raised first, and marked when the broker has it. */
 @Injectable()
-export class TransitionAnnouncer implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(TransitionAnnouncer.name);
+export class TransitionAnnouncer implements OnApplicationShutdown {
   private readonly connection: OwnConnection;
-  private readonly patrol = new Patrol(LOOK_EVERY_MS, () => this.announceAll());
-  private isFailing = false;
+  private readonly patrol: Patrol;
 
   constructor(
     @Inject(DATABASE_OPTIONS) { url }: DatabaseOptions,
-    private readonly lifecycle: DatabaseLifecycle,
     private readonly alerts: AlertPublisher,
+    patrols: Patrols,
   ) {
     this.connection = new OwnConnection(url, 'worker-announcer');
+    this.patrol = patrols.add(LOOK_EVERY_MS, 'transitions not announced: trying again', () => this.announceAll());
   }
 
-  onApplicationBootstrap(): void {
-    this.patrol.startAfter(this.lifecycle.ready());
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.patrol.stop();
+  /** When the last round has ended. */
+  async onApplicationShutdown(): Promise<void> {
     await this.connection.close();
   }
 
@@ -60,14 +51,7 @@ export class TransitionAnnouncer implements OnApplicationBootstrap, BeforeApplic
   }
 
   private async announceAll(): Promise<void> {
-    try {
-      while (!this.patrol.isStopping && (await this.announceSome()) === AT_ONCE);
-      this.isFailing = false;
-    } catch (error) {
-      if (this.patrol.isStopping || this.isFailing) return;
-      this.isFailing = true;
-      this.logger.warn({ msg: 'transitions not announced: trying again', error: describeDatabaseError(error) });
-    }
+    while (!this.patrol.isStopping && (await this.announceSome()) === AT_ONCE);
   }
 
   private announceSome(): Promise<number> {

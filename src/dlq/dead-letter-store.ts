@@ -65,8 +65,8 @@ export class DeadLetterStore implements OnApplicationShutdown {
     await this.connection.close();
   }
 
-  private write(group: readonly Task[]): Promise<void> {
-    return this.connection.use(async (client) => {
+  private async write(group: readonly Task[]): Promise<() => void> {
+    await this.connection.use(async (client) => {
       const letters = group.flatMap((task) => (task.kind === 'store' ? [task.letter] : []));
       if (letters.length > 0) await storeLetters(client, letters);
       else
@@ -76,6 +76,7 @@ export class DeadLetterStore implements OnApplicationShutdown {
           new Date(this.clock.now()),
         );
     });
+    return () => undefined;
   }
 }
 

@@ -1,15 +1,8 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '../platform/clock.js';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
-import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
-import { Patrol } from '../platform/patrol.js';
+import { Patrols } from '../platform/database/patrols.js';
+import type { Patrol } from '../platform/patrol.js';
 import { DLQ_OPTIONS, type DlqOptions } from './dlq-options.js';
 
 const LOOK_EVERY_MS = 60_000;
@@ -40,38 +33,25 @@ const REMOVE_DELIVERIES = `
 
 /** Removes what is done with after `DLQ_RETENTION_DAYS`, in short rounds; any number of replicas may do so at once. */
 @Injectable()
-export class Retention implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Retention {
   private readonly logger = new Logger(Retention.name);
-  private readonly patrol = new Patrol(LOOK_EVERY_MS, () => this.removeAll());
-  private isFailing = false;
+  private readonly patrol: Patrol;
 
   constructor(
     private readonly database: DataSource,
-    private readonly lifecycle: DatabaseLifecycle,
     private readonly clock: Clock,
     @Inject(DLQ_OPTIONS) private readonly options: DlqOptions,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.patrol.startAfter(this.lifecycle.ready());
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.patrol.stop();
+    patrols: Patrols,
+  ) {
+    this.patrol = patrols.add(LOOK_EVERY_MS, 'nothing old removed', () => this.removeAll());
   }
 
   private async removeAll(): Promise<void> {
     const before = new Date(this.clock.now() - this.options.retentionMs);
-    try {
-      const letters = await this.remove(REMOVE_LETTERS, before);
-      const deliveries = await this.remove(REMOVE_DELIVERIES, before);
-      if (letters + deliveries > 0)
-        this.logger.log({ msg: 'what was done with is removed', letters, deliveries, before });
-      this.isFailing = false;
-    } catch (error) {
-      if (!this.isFailing) this.logger.warn({ msg: 'nothing old removed', error: describeDatabaseError(error) });
-      this.isFailing = true;
-    }
+    const letters = await this.remove(REMOVE_LETTERS, before);
+    const deliveries = await this.remove(REMOVE_DELIVERIES, before);
+    if (letters + deliveries > 0)
+      this.logger.log({ msg: 'what was done with is removed', letters, deliveries, before });
   }
 
   private async remove(sql: string, before: Date): Promise<number> {

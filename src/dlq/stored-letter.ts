@@ -1,3 +1,4 @@
+import { storableText } from '../platform/database/storable-text.js';
 import type { PoisonCode } from '../platform/failure.js';
 import type { ConsumedRecord, RecordHeader } from '../platform/kafka/consumed-record.js';
 import { ownHeaders, readDeadLetterHeaders, type DeadLetter } from '../platform/kafka/dead-letter.js';
@@ -58,21 +59,17 @@ export function wholeLetterOf(dead: DeadLetter): StoredLetter {
 }
 
 function letter(dead: DeadLetter & { isStub: boolean }): StoredLetter {
-  const message = storable(dead.message, LONGEST_MESSAGE);
+  const message = storableText(dead.message, LONGEST_MESSAGE);
   return {
     ...dead,
     ...subjectOf(dead.value),
-    origin: { ...dead.origin, topic: storable(dead.origin.topic, LONGEST_NAME) },
-    group: storable(dead.group, LONGEST_NAME),
+    origin: { ...dead.origin, topic: storableText(dead.origin.topic, LONGEST_NAME) },
+    group: storableText(dead.group, LONGEST_NAME),
     message,
     cause: causeOf(message),
     failedAt: storableTime(dead.failedAt),
-    headers: dead.headers.map(([name, bytes]): RecordHeader => [name.replaceAll('\0', '').toWellFormed(), bytes]),
+    headers: dead.headers.map(([name, bytes]): RecordHeader => [storableText(name), bytes]),
   };
-}
-
-function storable(text: string, longest: number): string {
-  return text.replaceAll('\0', '').slice(0, longest).toWellFormed();
 }
 
 function storableTime(time: Date): Date {

@@ -1,22 +1,17 @@
 import type { Alert } from '../alerts/alert.js';
 import type { Clock } from '../platform/clock.js';
-import { describeDatabaseError, isTransientDatabaseError, toFailure } from '../platform/database/database-errors.js';
+import { isTransientDatabaseError, toFailure } from '../platform/database/database-errors.js';
 import { OwnConnection } from '../platform/database/own-connection.js';
-import { TransientError } from '../platform/failure.js';
+import { storableText } from '../platform/database/storable-text.js';
+import { Gatherer } from '../platform/gatherer.js';
 import { causeOf } from './cause.js';
 import type { DeliveryCounts } from './delivery-counts.js';
-import { storableJson, storableText } from './storable-json.js';
+import { storableJson } from './storable-json.js';
 import { storeAlerts, type StorableAlert } from './store-alerts.sql.js';
 
 /** Of one transaction. The transport bounds how many wait. */
 const ALERTS_AT_ONCE = 500;
 const CHARS_AT_ONCE = 4_000_000;
-
-interface Waiting {
-  readonly alert: StorableAlert;
-  readonly resolve: (isNew: boolean) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /**
  * Stores alerts for their channels. What gathers while the last transaction is away goes into the next one, so that ten
@@ -24,8 +19,12 @@ interface Waiting {
  */
 export class AlertIntake {
   private readonly connection: OwnConnection;
-  private waiting: Waiting[] = [];
-  private isStoring = false;
+  private readonly alerts = new Gatherer<StorableAlert, boolean>(
+    (group) => this.storeTogether(group),
+    groupSize,
+    // One value that the database refuses is no reason to refuse the others.
+    (error) => !isTransientDatabaseError(error),
+  );
 
   constructor(
     databaseUrl: string,
@@ -42,56 +41,33 @@ export class AlertIntake {
    * @throws TransientError when the database is away
    * @throws PoisonError when it refuses the alert
    */
-  store(alert: Alert): Promise<boolean> {
-    const alertId = storableText(alert.alertId);
-    const storable = { alertId, cause: causeOf(alert), json: storableJson(alert) };
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ alert: storable, resolve, reject });
-      if (!this.isStoring) {
-        this.isStoring = true;
-        // The handlers of a chunk each bring one within this turn of the event loop.
-        setImmediate(() => void this.storeAll());
-      }
-    });
+  async store(alert: Alert): Promise<boolean> {
+    const storable = { alertId: storableText(alert.alertId), cause: causeOf(alert), json: storableJson(alert) };
+    try {
+      return await this.alerts.add(storable);
+    } catch (error) {
+      throw toFailure(error);
+    }
   }
 
   close(): Promise<void> {
     return this.connection.close();
   }
 
-  private async storeAll(): Promise<void> {
-    while (this.waiting.length > 0) await this.storeTogether(this.nextOnes());
-    this.isStoring = false;
-  }
-
-  private nextOnes(): Waiting[] {
-    let chars = 0;
-    const tooMany = this.waiting.findIndex(
-      ({ alert }, i) => i > 0 && (i >= ALERTS_AT_ONCE || (chars += alert.json.length) > CHARS_AT_ONCE),
+  private async storeTogether(group: readonly StorableAlert[]): Promise<(alert: StorableAlert) => boolean> {
+    const alerts = new Map(group.map((alert) => [alert.alertId, alert]));
+    const created = await this.connection.use((client) =>
+      storeAlerts(client, this.channels, [...alerts.values()], this.clock.now()),
     );
-    return this.waiting.splice(0, tooMany < 0 ? this.waiting.length : tooMany);
+    for (const { channel } of created) this.counts.add(channel, 'PENDING', 1);
+    const isNew = new Set(created.map(({ alertId }) => alertId));
+    // Of two with one id, the first is new.
+    return ({ alertId }) => isNew.delete(alertId);
   }
+}
 
-  /** Never throws: who waits is told. */
-  private async storeTogether(group: readonly Waiting[]): Promise<void> {
-    try {
-      const alerts = new Map(group.map(({ alert }) => [alert.alertId, alert]));
-      const created = await this.connection.use((client) =>
-        storeAlerts(client, this.channels, [...alerts.values()], this.clock.now()),
-      );
-      for (const { channel } of created) this.counts.add(channel, 'PENDING', 1);
-      const isNew = new Set(created.map(({ alertId }) => alertId));
-      // Of two with one id, the first is new.
-      for (const { alert, resolve } of group) resolve(isNew.delete(alert.alertId));
-    } catch (error) {
-      if (group.length > 1 && !isTransientDatabaseError(error)) {
-        // One value that the database refuses is no reason to refuse the others.
-        for (const one of group) await this.storeTogether([one]);
-      } else {
-        const failure =
-          group.length === 1 ? toFailure(error) : new TransientError(describeDatabaseError(error), { cause: error });
-        for (const { reject } of group) reject(failure);
-      }
-    }
-  }
+function groupSize(waiting: readonly StorableAlert[]): number {
+  let chars = 0;
+  const tooMany = waiting.findIndex(({ json }, i) => i >= ALERTS_AT_ONCE || (chars += json.length) > CHARS_AT_ONCE);
+  return tooMany < 0 ? waiting.length : tooMany;
 }

@@ -1,4 +1,5 @@
 import type { Alert } from '../alerts/alert.js';
+import { storableText } from '../platform/database/storable-text.js';
 
 /** Part of an index: long ones would not fit. */
 const LONGEST_CHARS = 200;
@@ -7,5 +8,5 @@ const LONGEST_CHARS = 200;
 export function causeOf({ type, subject, details }: Alert): string {
   if (type !== 'DEAD_LETTER') return type;
   const code = typeof details['code'] === 'string' ? details['code'] : '';
-  return [type, subject.topic ?? '', code].join(' ').replaceAll('\0', '').slice(0, LONGEST_CHARS).toWellFormed();
+  return storableText([type, subject.topic ?? '', code].join(' '), LONGEST_CHARS);
 }

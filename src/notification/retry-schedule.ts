@@ -1,5 +1,5 @@
+import { storableText } from '../platform/database/storable-text.js';
 import { DeliveryError } from './delivery-error.js';
-import { storableText } from './storable-json.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
@@ -37,7 +37,7 @@ export function verdictOn(error: unknown, attempts: number, now: number, random:
       ? error
       : // A bug of the channel: its next version may deliver.
         DeliveryError.transient(error instanceof Error ? `${error.name} in the channel` : 'an error in the channel');
-  const reason = storableText(failure.message).slice(0, LONGEST_ERROR_CHARS);
+  const reason = storableText(failure.message, LONGEST_ERROR_CHARS);
   if (failure.isPermanent) return { status: 'FAILED', error: reason };
   const pauseUntil = failure.retryAfterMs === undefined ? undefined : now + failure.retryAfterMs;
   return {

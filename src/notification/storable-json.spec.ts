@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { storableJson, storableText } from './storable-json.js';
+import { storableJson } from './storable-json.js';
 
 describe('storableJson', () => {
   it('leaves JSON as it is', () => {
@@ -23,16 +23,5 @@ describe('storableJson', () => {
     for (let i = 0; i < 100_000; i++) deep = [deep];
 
     expect(storableJson(deep)).toBe(`${'['.repeat(20)}"…"${']'.repeat(20)}`);
-  });
-
-  it('keeps no NUL and no half characters in texts', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(0xffff)), (units) => {
-        const text = String.fromCharCode(...units);
-
-        expect(storableText(text)).not.toContain('\0');
-        expect(storableText(text).isWellFormed()).toBe(true);
-      }),
-    );
   });
 });

@@ -1,3 +1,5 @@
+import { storableText } from '../platform/database/storable-text.js';
+
 /** Deeper than any alert goes; `JSON.stringify` would run out of stack far below. */
 const DEEPEST = 20;
 
@@ -15,9 +17,4 @@ function storable(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((each) => storable(each, depth + 1));
   const fields = Object.entries(value).map(([name, field]) => [storableText(name), storable(field, depth + 1)]);
   return Object.fromEntries(fields);
-}
-
-/** Text that a column takes. */
-export function storableText(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed();
 }

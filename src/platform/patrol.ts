@@ -6,11 +6,16 @@ export class Patrol {
   private running: Promise<void> | undefined;
   private resting: AbortController | undefined;
   private isWoken = false;
+  private isFailing = false;
 
-  /** @param round must not throw; it is waited for when the patrol stops */
+  /**
+   * @param round is waited for when the patrol stops
+   * @param failed is told the error of a round, of several in a row the first; none when it stops, since no other follows
+   */
   constructor(
     private readonly everyMs: number,
     private readonly round: () => Promise<void>,
+    private readonly failed: (error: unknown) => void,
   ) {}
 
   get isStopping(): boolean {
@@ -19,16 +24,6 @@ export class Patrol {
 
   start(): void {
     if (!this.isStopping) this.running ??= this.run();
-  }
-
-  /** Starts when `condition` resolves; not at all where it rejects, which is said elsewhere. */
-  startAfter(condition: Promise<void>): void {
-    condition.then(
-      () => {
-        this.start();
-      },
-      () => undefined,
-    );
   }
 
   /** Makes the next round at once; one that is under way is followed by another. */
@@ -47,8 +42,18 @@ export class Patrol {
   private async run(): Promise<void> {
     while (!this.isStopping) {
       this.isWoken = false;
-      await this.round();
+      await this.makeRound();
       await this.rest();
+    }
+  }
+
+  private async makeRound(): Promise<void> {
+    try {
+      await this.round();
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing && !this.isStopping) this.failed(error);
+      this.isFailing = true;
     }
   }
 

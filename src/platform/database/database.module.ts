@@ -5,6 +5,7 @@ import { CONFIG, ConfigModule } from '../../config/config.module.js';
 import { DatabaseLifecycle } from './database-lifecycle.js';
 import { DATABASE_OPTIONS, type DatabaseOptions } from './database-options.js';
 import { CONNECTION_LIMITS } from './own-connection.js';
+import { Patrols } from './patrols.js';
 
 /** Rows and settings; the ledger has connections of its own. */
 const POOL_SIZE = 5;
@@ -35,7 +36,8 @@ const POOL_SIZE = 5;
       useFactory: ({ databaseUrl }: Config): DatabaseOptions => ({ url: databaseUrl }),
     },
     DatabaseLifecycle,
+    Patrols,
   ],
-  exports: [DatabaseLifecycle, DATABASE_OPTIONS],
+  exports: [DatabaseLifecycle, DATABASE_OPTIONS, Patrols],
 })
 export class DatabaseModule {}
