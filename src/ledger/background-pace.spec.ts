@@ -10,15 +10,15 @@ describe('the pace of background postings', () => {
     expect([pace.most(20), pace.restMs(20)]).toEqual([200, 0]);
   });
 
-  it('is low beside live ones, with a rest after each call of twice its time', () => {
+  it('is low beside live ones, with a rest after each call of five times its time', () => {
     const pace = new BackgroundPace();
     pace.sawLive(1_000);
 
-    expect(pace.most(1_001)).toBe(50);
+    expect(pace.most(1_001)).toBe(25);
     pace.took(1_001, 1_011);
 
-    expect([pace.most(1_012), pace.restMs(1_012)]).toEqual([0, 19]);
-    expect([pace.most(1_031), pace.restMs(1_031)]).toEqual([50, 0]);
+    expect([pace.most(1_012), pace.restMs(1_012)]).toEqual([0, 49]);
+    expect([pace.most(1_061), pace.restMs(1_061)]).toEqual([25, 0]);
   });
 
   it('rests no longer than a tenth of a second, however slow Postgres is', () => {
