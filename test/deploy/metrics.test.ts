@@ -2,10 +2,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseExposition, type Family } from '../support/exposition.js';
 import { documentedMetrics } from '../support/metrics-page.js';
+import { allQueries } from '../support/monitoring.js';
+import type { Matcher } from '../support/promql.js';
 import { useWorker } from '../support/world.js';
 
 /** Series are there for each configured channel, and the shared Worker has none; notification/delivery.test.ts has them. */
 const NEEDS_A_CHANNEL = 'worker_alert_deliveries_total';
+
+/** Prometheus' own: the target's labels, and whether it answers. */
+const TARGET_LABELS = ['job', 'instance'];
+const OF_PROMETHEUS = 'up';
 
 const world = useWorker();
 
@@ -41,6 +47,24 @@ describe('/metrics', () => {
 
     expect(boundsOf('worker_record_latency_seconds_bucket')).toContain('0.05');
     expect(boundsOf('worker_pause_latency_seconds_bucket')).toContain('0.1');
+  });
+
+  it.each(allQueries())('has what "%s" looks for', (_where, { selectors }) => {
+    const samples = families.flatMap((family) => family.samples);
+    const matches = (value: string | undefined, { op, value: wanted }: Matcher): boolean =>
+      op.startsWith('!')
+        ? value !== undefined
+        : op === '=~'
+          ? new RegExp(`^(${wanted})$`).test(value ?? '')
+          : value === wanted;
+    for (const { metric, matchers } of selectors) {
+      if (metric === OF_PROMETHEUS || metric === NEEDS_A_CHANNEL) continue;
+      const mine = matchers.filter(({ label }) => !TARGET_LABELS.includes(label));
+      const found = samples.some(
+        ({ name, labels }) => name === metric && mine.every((matcher) => matches(labels[matcher.label], matcher)),
+      );
+      expect(found, `${metric}{${mine.map(({ label, value }) => `${label}=${value}`).join()}}`).toBe(true);
+    }
   });
 
   it('says that the Worker is ready, and that the months to come have partitions', () => {

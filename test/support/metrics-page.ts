@@ -15,3 +15,16 @@ export function documentedMetrics(): DocumentedMetric[] {
     labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label),
   }));
 }
+
+/** The names that a query may use, each with its labels: those of a histogram are its series. */
+export function documentedSeries(): Map<string, readonly string[]> {
+  const series = documentedMetrics().flatMap(({ name, type, labels }): [string, readonly string[]][] => {
+    if (type !== 'histogram') return [[name, labels]];
+    return [
+      [`${name}_bucket`, [...labels, 'le']],
+      [`${name}_sum`, labels],
+      [`${name}_count`, labels],
+    ];
+  });
+  return new Map(series);
+}
