@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../stack/places.mjs';
+import { checkManifests } from './manifests.mjs';
 import { checkRules } from './rules.mjs';
 import { Unavailable } from './unavailable.mjs';
 
@@ -14,6 +15,7 @@ const checks = [
     'alert rules and queries',
     () => checkRules(filesOf('prometheus/rules'), filesOf('prometheus/tests'), filesOf('grafana'), log),
   ],
+  ['manifests', () => checkManifests(['base', 'overlays/example'], log)],
 ];
 for (const [what, check] of checks) {
   try {
