@@ -8,7 +8,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'logic', include: ['src/**/*.spec.ts'], setupFiles: ['test/support/metadata.ts'] },
+        test: {
+          name: 'logic',
+          include: ['src/**/*.spec.ts', 'test/deploy/*.spec.ts'],
+          setupFiles: ['test/support/metadata.ts'],
+        },
       },
       {
         extends: true,

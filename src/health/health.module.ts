@@ -11,5 +11,6 @@ import { HealthIndicators } from './health-indicators.js';
   imports: [TerminusModule.forRoot({ logger: false }), DatabaseModule, KafkaModule, RedisModule],
   controllers: [HealthController],
   providers: [HealthIndicators],
+  exports: [HealthIndicators],
 })
 export class HealthModule {}

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { describeDatabaseError } from '../platform/database/database-errors.js';
+import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
 import { TransientError } from '../platform/failure.js';
 import type { LedgerObserver } from './ledger-hooks.js';
 import { addAmounts } from './millionths.js';
@@ -61,6 +61,8 @@ export class GroupPoster {
   giveUp(group: readonly PendingPosting[], error: unknown): void {
     const failure =
       error instanceof TransientError ? error : new TransientError(describeDatabaseError(error), { cause: error });
+    // One of ours says that the Worker stops.
+    if (failure !== error) this.observer.callFailed(sqlStateOf(error) === undefined ? 'no_answer' : 'refused');
     for (const pending of group) pending.reject(failure);
   }
 

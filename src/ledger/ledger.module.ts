@@ -28,7 +28,7 @@ import { PostingCounts } from './posting-counts.js';
     PostedAmounts,
     PostingCounts,
   ],
-  exports: [LedgerService, LedgerHooks, PostedAmounts, PostingCounts],
+  exports: [LedgerService, LedgerHooks, PartitionUpkeep, PostedAmounts, PostingCounts],
 })
 export class LedgerModule {
   constructor(

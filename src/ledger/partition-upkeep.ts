@@ -20,6 +20,8 @@ export class PartitionUpkeep implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(PartitionUpkeep.name);
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
+  /** Up to this time (ms) each month of the histories has a partition of its own, as of the last look; 0 before it. */
+  coveredUntil = 0;
 
   constructor(@Inject(LEDGER_OPTIONS) private readonly options: LedgerOptions) {}
 
@@ -48,7 +50,9 @@ export class PartitionUpkeep implements OnApplicationBootstrap, BeforeApplicatio
     const stop = () => void connection.close();
     this.stopping.signal.addEventListener('abort', stop);
     try {
-      const { made, inDefault, locked } = await connection.use((client) => makePartitionsAhead(client, new Date()));
+      const months = await connection.use((client) => makePartitionsAhead(client, new Date()));
+      const { made, inDefault, locked, until } = months;
+      this.coveredUntil = Date.parse(until);
       if (made.length > 0) this.logger.log({ msg: 'history partitions made', months: made });
       if (inDefault.length > 0) {
         this.logger.warn({

@@ -24,7 +24,22 @@ describe('makePartitionsAhead', () => {
       made: ['2026-10-01', '2026-12-01', '2027-01-01', '2027-02-01'],
       inDefault: [],
       locked: ['2026-11-01'],
+      until: '2026-11-01',
     });
     expect(tries).toBe(4 + 10);
+  });
+
+  it.each([
+    [{}, '2027-03-01'],
+    [{ '2026-10-01': 'default_has_rows' }, '2027-03-01'], // a month that is over
+    [{ '2026-11-01': 'made', '2027-01-01': 'default_has_rows' }, '2027-01-01'],
+    [{ '2027-02-01': 'default_has_rows' }, '2027-02-01'],
+  ])('with %j tells up to where the months have no gap', async (others: Record<string, string>, until) => {
+    const query = (_sql: string, [month]: [string]) =>
+      Promise.resolve({ rows: [{ outcome: others[month] ?? 'exists' }] });
+
+    const result = await makePartitionsAhead({ query } as never, new Date('2026-11-24T00:00:00Z'), 0);
+
+    expect(result.until).toBe(until);
   });
 });

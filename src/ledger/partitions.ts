@@ -18,6 +18,8 @@ export interface PartitionsMade {
   readonly inDefault: string[];
   /** Months that somebody's lock has kept from being made; the next run tries again. */
   readonly locked: string[];
+  /** First day of the first month from this one on that has no partition of its own. */
+  readonly until: string;
 }
 
 /**
@@ -30,15 +32,19 @@ export async function makePartitionsAhead(
   now: Date,
   pauseMs = PAUSE_MS,
 ): Promise<PartitionsMade> {
-  const result: PartitionsMade = { made: [], inDefault: [], locked: [] };
+  const made: string[] = [];
+  const inDefault: string[] = [];
+  const locked: string[] = [];
+  let until = firstOfMonth(now, 0);
   for (let ahead = -MONTHS_BACK; ahead <= MONTHS_AHEAD; ahead++) {
     const month = firstOfMonth(now, ahead);
     const outcome = await makePartition(client, month, pauseMs);
-    if (outcome === 'made') result.made.push(month);
-    if (outcome === 'default_has_rows') result.inDefault.push(month);
-    if (outcome === 'locked') result.locked.push(month);
+    if (outcome === 'made') made.push(month);
+    if (outcome === 'default_has_rows') inDefault.push(month);
+    if (outcome === 'locked') locked.push(month);
+    if ((outcome === 'made' || outcome === 'exists') && month === until) until = firstOfMonth(now, ahead + 1);
   }
-  return result;
+  return { made, inDefault, locked, until };
 }
 
 /** `yyyy-MM-dd`, in UTC as the partitions' borders are. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Histogram } from 'prom-client';
-import { LedgerHooks, type LedgerObserver } from '../ledger/ledger-hooks.js';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { CALL_FAILURES, LedgerHooks, type CallFailure, type LedgerObserver } from '../ledger/ledger-hooks.js';
+import { PartitionUpkeep } from '../ledger/partition-upkeep.js';
 import type { Posting } from '../ledger/posting.js';
 import { MetricsRegistry } from './metrics-registry.js';
 
@@ -13,8 +14,9 @@ export class LedgerMetrics implements LedgerObserver {
   private readonly postings: Counter<'type'>;
   private readonly amount: Counter<'type'>;
   private readonly groupSize: Histogram;
+  private readonly callFailures: Counter<'cause'>;
 
-  constructor(registry: MetricsRegistry, hooks: LedgerHooks) {
+  constructor(registry: MetricsRegistry, hooks: LedgerHooks, upkeep: PartitionUpkeep) {
     const registers = [registry];
     this.postings = new Counter({
       name: 'worker_ledger_postings_total',
@@ -34,10 +36,25 @@ export class LedgerMetrics implements LedgerObserver {
       buckets: GROUP_SIZE_BUCKETS,
       registers,
     });
+    this.callFailures = new Counter({
+      name: 'worker_ledger_call_failures_total',
+      help: 'Calls of the ledger to the database that failed as a whole; their postings are tried again',
+      labelNames: ['cause'],
+      registers,
+    });
+    new Gauge({
+      name: 'worker_ledger_partitions_end_timestamp_seconds',
+      help: 'Up to when each month of the histories has a partition of its own; 0 until the Worker has looked',
+      registers,
+      collect() {
+        this.set(upkeep.coveredUntil / 1_000);
+      },
+    });
     for (const type of TYPES) {
       this.postings.inc({ type }, 0);
       this.amount.inc({ type }, 0);
     }
+    for (const cause of CALL_FAILURES) this.callFailures.inc({ cause }, 0);
     hooks.observe(this);
   }
 
@@ -48,5 +65,9 @@ export class LedgerMetrics implements LedgerObserver {
 
   group(size: number): void {
     this.groupSize.observe(size);
+  }
+
+  callFailed(cause: CallFailure): void {
+    this.callFailures.inc({ cause });
   }
 }

@@ -3,6 +3,7 @@ import { BudgetMonitorModule } from '../budget-monitor/budget-monitor.module.js'
 import { CampaignsModule } from '../campaigns/campaigns.module.js';
 import { CompensationModule } from '../compensation/compensation.module.js';
 import { DlqModule } from '../dlq/dlq.module.js';
+import { HealthModule } from '../health/health.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { NotificationModule } from '../notification/notification.module.js';
 import { KafkaModule } from '../platform/kafka/kafka.module.js';
@@ -11,6 +12,7 @@ import { BudgetMetrics } from './budget-metrics.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { CompensationMetrics } from './compensation-metrics.js';
 import { DeadLetterMetrics } from './dead-letter-metrics.js';
+import { HealthMetrics } from './health-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRegistry } from './metrics-registry.js';
@@ -28,6 +30,7 @@ import { TransportMetrics } from './transport-metrics.js';
     DlqModule,
     NotificationModule,
     RedisModule,
+    HealthModule,
   ],
   controllers: [MetricsController],
   providers: [
@@ -39,6 +42,7 @@ import { TransportMetrics } from './transport-metrics.js';
     CompensationMetrics,
     DeliveryMetrics,
     DeadLetterMetrics,
+    HealthMetrics,
   ],
 })
 export class MetricsModule {}

@@ -7,7 +7,7 @@ import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js'
 import { MetricsRegistry } from './metrics-registry.js';
 
 /** Seconds; closest around the 50 ms that a click may take. */
-const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
+const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 const PARTITION_LABELS = ['topic', 'partition', 'group'] as const;
 
 /** Settled records of a topic since the last look: a click pays for an addition, the look for the labels. */
@@ -71,6 +71,10 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
       help: 'Offsets that retention removed before they were read',
       labelNames: ['topic', 'partition'],
       registers,
+      collect() {
+        // At 0 from the assignment on: only then is it known which partitions there are.
+        for (const { topic, partition } of transport.lags()) this.inc({ topic, partition }, 0);
+      },
     });
     this.lagGauges(registry);
     hooks.observe(this);

@@ -111,6 +111,14 @@ describe('while Postgres', () => {
     120_000,
   );
 
+  it('the calls that failed were counted, by whether it answered', async () => {
+    const { body } = await worker.get('/metrics');
+
+    for (const cause of ['no_answer', 'refused']) {
+      expect(body).toMatch(new RegExp(`^worker_ledger_call_failures_total\\{cause="${cause}"\\} [1-9]`, 'm'));
+    }
+  });
+
   async function grants(verb: string, preposition: string): Promise<void> {
     await own.world.database.query(
       `do $$ declare f regprocedure; begin

@@ -2,6 +2,8 @@
 // with one line.
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { parseExposition } from '../support/exposition.js';
+import { documentedMetrics } from '../support/metrics-page.js';
 import { CLICKS, useOwnWorld } from '../support/own-world.js';
 import type { WorkerProcess } from '../support/worker-process.js';
 
@@ -15,11 +17,23 @@ describe('a Worker that starts', () => {
     expect((await worker.get('/health/ready')).status).toBe(503);
   };
 
+  /** So that Prometheus sees the first of everything. Partitions are not known yet. */
+  const hasMetricsAtZero = async (worker: WorkerProcess): Promise<void> => {
+    const families = parseExposition((await worker.get('/metrics')).body);
+    const expected = documentedMetrics().filter(({ labels }) => !labels.includes('partition'));
+    for (const { name } of expected) {
+      const values = families.find((family) => family.name === name)?.samples.map(({ value }) => value) ?? [];
+      expect([...new Set(values)], name).toEqual(name === 'worker_redis_up' ? [1] : [0]);
+    }
+  };
+
   it('before Postgres, Kafka, the tables and the topics exist waits for one after the other', async () => {
     await Promise.all([own.stack.postgres.stop(), own.stack.kafka.stop()]);
-    const worker = await own.startWorker();
+    const worker = await own.startWorker({ SLACK_WEBHOOK_URL: 'http://127.0.0.1:9/' });
     await says(worker, /database not reachable \(ECONNREFUSED\): retrying/);
     await isNotReady(worker);
+
+    await hasMetricsAtZero(worker);
 
     await own.stack.postgres.start();
     await says(worker, /not migrated.*run "npm run migrate": retrying/);

@@ -1,0 +1,2 @@
+export function queriesOf(dashboard: unknown): { panel: string; expr: string }[];
+export function plainQuery(expr: string): string;
