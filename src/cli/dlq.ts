@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { findRedisUrl, loadConfig, loadDatabaseUrl, loadKafka } from '../config/config.js';
@@ -33,6 +34,7 @@ const NOT_MIGRATED = new Set(['42P01', '42703']);
 /** As a shell counts an end by SIGINT. */
 const INTERRUPTED = 130;
 const LINES_OF_A_TABLE = 100;
+const GOODBYE_MS = 500;
 
 /**
  * Looks at dead letters, and decides on them.
@@ -59,7 +61,8 @@ export async function dlq(args: string[]): Promise<number> {
     const isOld = NOT_MIGRATED.has(sqlStateOf(error) ?? '');
     throw new Error(`${describeDatabaseError(error)}${isOld ? ': run "npm run migrate"' : ''}`, { cause: error });
   } finally {
-    await client.end().catch(() => undefined);
+    // A stopped server never says goodbye.
+    await Promise.race([client.end().catch(() => undefined), pause(GOODBYE_MS, undefined, { ref: false })]);
   }
 }
 
@@ -193,10 +196,11 @@ async function rehearse(client: pg.Client, command: DecideCommand): Promise<numb
   loadConfig(); // all of it is needed: what is wrong is said before anything starts
   await unfitIds(client, command);
   const { handlersOnly } = await import('./rehearsal-application.js'); // the whole Worker: only who needs it waits for it
-  const transport = await handlersOnly();
+  const { transport, takesPostings } = await handlersOnly();
   const [progress, signal] = [new Progress(), interrupted()];
   const causes = await rehearseLetters(client, transport, command.selection, {
     signal,
+    takesPostings,
     progress: (done) => {
       progress.say(`tried ${done}`);
     },

@@ -11,20 +11,28 @@ import { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
 
 const READY_WITHIN_MS = 20_000;
 
+interface HandlersOnly {
+  readonly transport: KafkaStrategy;
+  /** @throws what keeps the database from taking postings now */
+  readonly takesPostings: () => Promise<void>;
+}
+
 /**
  * The Worker's handlers with all that they need, and nothing that works by itself: no consumer, no patrol, no port. Ends
  * with the process: the hooks of a stop would write what a running Worker has in hand.
  */
-export async function handlersOnly(): Promise<KafkaStrategy> {
+export async function handlersOnly(): Promise<HandlersOnly> {
   const app = await NestFactory.create(AppModule, { logger: ONLY_THE_WORST, abortOnError: false, bodyParser: false });
   const transport = app.get(KafkaStrategy);
   // Registers the handlers with the transport, which is never started.
   app.connectMicroservice<MicroserviceOptions>({ strategy: transport }, { inheritAppConfig: true });
   // `onModuleInit` connects; `onApplicationBootstrap`, where patrols begin, is left out. So is `init`, which calls both.
   await (app as unknown as { callInitHook(): Promise<void> }).callInitHook();
-  await ready(app.get(DatabaseLifecycle));
+  const database = app.get(DatabaseLifecycle);
+  await ready(database);
   forbidWrites(app.get(DataSource));
-  return transport;
+  // Where the connection of the question is what was lost, the second one asks on a new one.
+  return { transport, takesPostings: () => database.ping().catch(() => database.ping()) };
 }
 
 async function ready(lifecycle: DatabaseLifecycle): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { describeDatabaseError } from '../platform/database/database-errors.js';
 import type { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
 import { rehearseReplay, type Rehearsed } from '../platform/kafka/record-rehearsal.js';
 import { causeOf } from './cause.js';
@@ -34,25 +35,59 @@ interface Outcome {
   count: number;
 }
 
-/** Runs the real handlers over what a replay would send, and takes all of it back. */
+interface RehearsalOptions {
+  readonly signal: AbortSignal;
+  readonly progress: (done: number) => void;
+  /** @throws what keeps the database from taking postings now */
+  readonly takesPostings: () => Promise<void>;
+}
+
+/**
+ * Runs the real handlers over what a replay would send, and takes all of it back.
+ *
+ * @throws Error that says how far it came, when the database is away or takes no postings: then nothing can be told
+ */
 export async function rehearseLetters(
   client: ClientBase,
   transport: Pick<KafkaStrategy, 'subscriptions'>,
   selection: Selection,
-  { signal, progress }: { signal: AbortSignal; progress: (done: number) => void },
+  { signal, progress, takesPostings }: RehearsalOptions,
 ): Promise<RehearsedCause[]> {
   const causes = new Map<string, RehearsedCause>();
   let done = 0;
-  for await (const page of findReplayable(client, selection)) {
-    for (let at = 0; at < page.length && !signal.aborted; at += AT_ONCE) {
-      const some = page.slice(at, at + AT_ONCE);
-      const ends = await Promise.all(some.map((letter) => rehearseOne(transport, letter)));
-      for (const [i, letter] of some.entries()) count(causes, letter, ends[i] as Rehearsed);
-      progress((done += some.length));
+  try {
+    await takesPostings();
+    for await (const page of findReplayable(client, selection)) {
+      for (let at = 0; at < page.length && !signal.aborted; at += AT_ONCE) {
+        const some = page.slice(at, at + AT_ONCE);
+        const ends = await rehearseSome(transport, some, takesPostings);
+        for (const [i, letter] of some.entries()) count(causes, letter, ends[i] as Rehearsed);
+        progress((done += some.length));
+      }
+      if (signal.aborted) break;
     }
-    if (signal.aborted) break;
+  } catch (error) {
+    throw new Error(`stopped after ${done} dead letters, nothing is changed: ${describeDatabaseError(error)}`, {
+      cause: error,
+    });
   }
   return [...causes.values()].sort((a, b) => b.count - a.count);
+}
+
+/** That the connection was lost says nothing of a letter: what would wait is tried once more, if the database is there. */
+async function rehearseSome(
+  transport: Pick<KafkaStrategy, 'subscriptions'>,
+  letters: readonly (LetterLine & LetterBytes)[],
+  takesPostings: () => Promise<void>,
+): Promise<Rehearsed[]> {
+  const ends = await Promise.all(letters.map((letter) => rehearseOne(transport, letter)));
+  if (!ends.some(({ kind }) => kind === 'transient')) return ends;
+  await takesPostings();
+  const again = letters.map((letter, i) => {
+    const end = ends[i] as Rehearsed;
+    return end.kind === 'transient' ? rehearseOne(transport, letter) : Promise.resolve(end);
+  });
+  return Promise.all(again);
 }
 
 function rehearseOne(

@@ -22,18 +22,28 @@ export async function pinBudgetTimezone(query: Query, timezone: string): Promise
       `BUDGET_TIMEZONE "${timezone}": Postgres knows no such time zone; use an IANA name like "Asia/Seoul"`,
     );
   }
-  await query('insert into worker_settings (name, value) values ($1, $2) on conflict (name) do nothing', [
-    SETTING,
-    known.name,
-  ]);
-  const [pinned] = await query<{ value: string }>('select value from worker_settings where name = $1', [SETTING]);
-  if (pinned === undefined || pinned.value.toLowerCase() === timezone.toLowerCase()) return;
+  const pinned = (await pinnedTimezone(query)) ?? (await pinFirst(query, known.name));
+  if (pinned === undefined || pinned.toLowerCase() === timezone.toLowerCase()) return;
   throw new WrongDatabaseError(
-    `BUDGET_TIMEZONE is "${timezone}", but this database counts its days in "${pinned.value}"; to change that on purpose, ` +
+    `BUDGET_TIMEZONE is "${timezone}", but this database counts its days in "${pinned}"; to change that on purpose, ` +
       `stop every replica, run as the owner "insert into worker_settings values ('${FORMER_SETTING}' || now(), ` +
-      `'${pinned.value}'); update worker_settings set value = '${known.name}' where name = '${SETTING}'" and start them ` +
+      `'${pinned}'); update worker_settings set value = '${known.name}' where name = '${SETTING}'" and start them ` +
       'with the new value',
   );
+}
+
+async function pinnedTimezone(query: Query): Promise<string | undefined> {
+  const [pinned] = await query<{ value: string }>('select value from worker_settings where name = $1', [SETTING]);
+  return pinned?.value;
+}
+
+/** Written at the first start alone: every later one finds it, on a database that is read-only too. */
+async function pinFirst(query: Query, name: string): Promise<string | undefined> {
+  await query('insert into worker_settings (name, value) values ($1, $2) on conflict (name) do nothing', [
+    SETTING,
+    name,
+  ]);
+  return pinnedTimezone(query);
 }
 
 export interface BudgetTimezone {

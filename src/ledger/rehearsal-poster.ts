@@ -1,5 +1,5 @@
-import type { OwnConnection } from '../platform/database/own-connection.js';
-import { toFailure } from '../platform/database/database-errors.js';
+import { breaksConnection, type OwnConnection } from '../platform/database/own-connection.js';
+import { sqlStateOf, toFailure } from '../platform/database/database-errors.js';
 import { TransientError } from '../platform/failure.js';
 import { postGroup, type PostingOutcome } from './post-group.sql.js';
 import type { Posting, PostingResult } from './posting.js';
@@ -7,10 +7,17 @@ import { refusal } from './refusal.js';
 
 /** As long as a lane waits: a rehearsal is in nobody's way. */
 const LOCK_WAIT_MS = 50;
+const READ_ONLY = '25006';
+
+/** Postings that wait for their turn; where the connection is lost before, why. */
+interface Line {
+  lost?: Error;
+}
 
 /** Posts in a transaction that is always rolled back, one posting at a time; what comes of it is the real function's answer. */
 export class RehearsalPoster {
   private last: Promise<unknown> = Promise.resolve();
+  private line: Line = {};
 
   constructor(
     private readonly connection: OwnConnection,
@@ -19,7 +26,8 @@ export class RehearsalPoster {
 
   /** Fails as `LedgerService.post` does; a posting that came before in the rehearsal alone is none. */
   async post(posting: Posting): Promise<PostingResult> {
-    const turn = this.last.then(() => this.tryOut(posting));
+    const { line } = this;
+    const turn = this.last.then(() => this.tryOut(posting, line));
     this.last = turn.catch(() => undefined);
     const outcome = await turn;
     if (outcome.status === 'SETTLED') return outcome.result;
@@ -31,7 +39,9 @@ export class RehearsalPoster {
     await this.connection.close();
   }
 
-  private async tryOut(posting: Posting): Promise<PostingOutcome> {
+  /** Whoever waits in line when the connection is lost hears it too, instead of waiting for a new one each. */
+  private async tryOut(posting: Posting, line: Line): Promise<PostingOutcome> {
+    if (line.lost !== undefined) throw line.lost;
     try {
       return await this.connection.use(async (client) => {
         await client.query('begin');
@@ -47,7 +57,18 @@ export class RehearsalPoster {
         }
       });
     } catch (error) {
-      throw toFailure(error);
+      const failure = failureOf(error);
+      if (breaksConnection(error)) {
+        line.lost = failure;
+        this.line = {};
+      }
+      throw failure;
     }
   }
+}
+
+function failureOf(error: unknown): Error {
+  // Without the driver's error, which would mean that the handler writes to the database besides.
+  if (sqlStateOf(error) === READ_ONLY) return new TransientError('the database is read-only');
+  return toFailure(error);
 }

@@ -1,11 +1,12 @@
 // The Worker, or a replay, is killed with -9 between two steps; whoever comes next finishes what was begun, and money moves once.
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cli, runCli } from '../support/cli.js';
-import { inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
+import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
 import { withClient } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aClick } from '../support/fixtures.js';
 import { useOwnWorld } from '../support/own-world.js';
+import { openTcpProxy } from '../support/tcp-proxy.js';
 import type { Advertiser, TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
@@ -32,6 +33,29 @@ describe('killed with -9', () => {
     expect(new Set(alerts.map(({ alertId }) => alertId)).size).toBe(200);
   }, 240_000);
 
+  it('between the storing of a letter and its alert: it is stored once, told of under the same id, and committed', async () => {
+    const { advertiser, campaign } = await unpriced();
+    const [row, alertId] = await deafToPostgres('lock table dead_letters in exclusive mode', {
+      begin: async () => clicks(advertiser, campaign, 1),
+      done: async () => {
+        const [stored] = await inStatus(() => lettersAbout(own.world, campaign), 'NEW');
+        const { topic, partition, offset, record_timestamp: time, group_id: group } = stored as LetterRow;
+        expect(await own.world.alertsAbout(campaign)).toEqual([]);
+        expect(await isCommitted('dlq-processor', 'ad-events.dlq')).toBe(false);
+        return [stored, `dead-letter:${[topic, partition, offset, time, group, 1].join(':')}`] as const;
+      },
+    });
+
+    await (await own.startWorker()).ready(90_000);
+    await own.world.topics.settled('dlq-processor', 'ad-events.dlq', 60_000);
+
+    expect(await lettersAbout(own.world, campaign)).toEqual([row]);
+    expect(await attemptsOf(own.world, row as LetterRow)).toHaveLength(1);
+    expect((await own.world.alertsAbout(campaign)).map((alert) => alert.alertId)).toEqual([alertId]);
+    expect(await own.world.historyOf(advertiser)).toEqual([]);
+    await own.world.booksBalance();
+  }, 240_000);
+
   it('between the posting of a replay and its resolution: it is posted once, and resolved', async () => {
     const worker = await (await own.startWorker()).ready();
     const { advertiser, campaign, letters } = await deadClicks(1);
@@ -50,6 +74,32 @@ describe('killed with -9', () => {
     await (await own.startWorker()).ready(90_000);
     await inStatus(() => lettersAbout(own.world, campaign), 'RESOLVED', 1, 60_000);
 
+    expect(await own.world.historyOf(advertiser)).toHaveLength(1);
+    await own.world.booksBalance();
+  }, 240_000);
+
+  it('between the resolution of a replay and its commit: it stays resolved, and nothing is posted twice', async () => {
+    await (await own.startWorker()).ready();
+    const { advertiser, campaign, letters } = await deadClicks(1);
+    const letter = letters[0] as LetterRow;
+    await mend(campaign);
+    await own.stopAllWorkers();
+    const resolved = await deafToPostgres(`select from dead_letters where id = ${letter.id} for update`, {
+      begin: () =>
+        own.world.produce('ad-events.retry', [
+          { value: letter.value, headers: headersOf(letter), partition: letter.partition },
+        ]),
+      done: async () => {
+        const rows = await inStatus(() => lettersAbout(own.world, campaign), 'RESOLVED');
+        expect(await isCommitted('click-balance-processor-retry', 'ad-events.retry')).toBe(false);
+        return rows;
+      },
+    });
+
+    await (await own.startWorker()).ready(90_000);
+    await own.world.topics.settled('click-balance-processor-retry', 'ad-events.retry', 60_000);
+
+    expect(await lettersAbout(own.world, campaign)).toEqual(resolved);
     expect(await own.world.historyOf(advertiser)).toHaveLength(1);
     await own.world.booksBalance();
   }, 240_000);
@@ -110,6 +160,45 @@ describe('killed with -9', () => {
 
   const mend = (campaign: TestCampaign) =>
     own.world.database.query('update campaigns set cpc = 1 where id = $1', [campaign.id]);
+
+  /**
+   * A Worker whose statement on dead letters is committed and which never hears of it: it waits for a lock, the way back is
+   * closed, the lock is let go. Then it is killed.
+   */
+  async function deafToPostgres<T>(lock: string, step: { begin: () => Promise<unknown>; done: () => Promise<T> }) {
+    const proxy = await openTcpProxy({ host: '127.0.0.1', port: own.stack.postgres.port });
+    const url = new URL(own.stack.env.DATABASE_URL);
+    url.host = `127.0.0.1:${proxy.port}`;
+    try {
+      const worker = await (await own.startWorker({ DATABASE_URL: url.toString() })).ready(90_000);
+      await withClient(own.stack.env.MIGRATION_DATABASE_URL, async (client) => {
+        await client.query('begin');
+        await client.query(lock);
+        await step.begin();
+        await eventually('the Worker waits for the lock', 30_000, async () => {
+          const { rowCount } = await own.world.database.query(
+            `select from pg_stat_activity where application_name = 'worker-dlq' and wait_event_type = 'Lock'`,
+          );
+          return rowCount === 1;
+        });
+        proxy.freeze();
+        await client.query('rollback');
+      });
+      const result = await step.done();
+      await own.kill(worker);
+      return result;
+    } finally {
+      await proxy.close();
+    }
+  }
+
+  async function isCommitted(group: string, topic: string): Promise<boolean> {
+    const [ends, committed] = await Promise.all([
+      own.world.topics.ends(topic),
+      own.world.topics.committed(group, topic),
+    ]);
+    return [...ends].every(([partition, { high }]) => high === 0n || (committed.get(partition) ?? -1n) >= high);
+  }
 
   /** Does something while somebody's session holds what the Worker needs. */
   async function holding(sql: string, work: () => Promise<void>): Promise<void> {

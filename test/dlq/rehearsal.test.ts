@@ -113,7 +113,11 @@ describe('a dry run', () => {
       [topic, GROUP, value === null ? null : Buffer.from(value)],
     );
     const id = rows[0]?.id ?? '';
-    const quiet = { signal: new AbortController().signal, progress: () => undefined };
+    const quiet = {
+      signal: new AbortController().signal,
+      progress: () => undefined,
+      takesPostings: () => Promise.resolve(),
+    };
     try {
       return await withClient(world.env['DATABASE_URL'] ?? '', (client) =>
         rehearseLetters(client, replica.transport, { ids: [BigInt(id)] }, quiet),

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.js';
 import { eventually } from '../support/eventually.js';
-import { uniqueName } from '../support/fixtures.js';
+import { aClick, uniqueId, uniqueName } from '../support/fixtures.js';
 import { anAlert, useNotifications, type Notifications } from '../support/notifications.js';
 import { ok, refuses, type SlackRequest } from '../support/slack-server.js';
 
@@ -68,6 +68,41 @@ describe('a flood of alerts', () => {
     expect(toldBy(messages)).toBe(10_000);
     expect(mail.with(topic).length).toBeLessThanOrEqual(24);
     expect(mail.with(topic).reduce((sum, each) => sum + countOf(each.mail.subject ?? ''), 0)).toBe(10_000);
+    expect(await own.stopWorker(worker)).toBe(0);
+  }, 300_000);
+
+  it('of ten thousand dead letters is as few, and each has its row and its alert', async () => {
+    const worker = await notifications.readyWorker();
+    const { advertiser } = await own.account();
+    const unpriced = await own.world.campaign(advertiser, { redisCpc: null });
+    const click = (campaignId: bigint) => aClick({ campaignId, advertiserId: advertiser.id });
+    const bad = [() => click(unpriced.id), () => click(uniqueId()), () => 'no JSON'];
+
+    for (let at = 0; at < 10_000; at += 1_000) {
+      await own.world.produce(
+        'ad-events',
+        Array.from({ length: 1_000 }, (_, i) => bad[(at + i) % bad.length]?.() ?? ''),
+      );
+    }
+    await own.settled(120_000);
+    await own.world.topics.settled('dlq-processor', 'ad-events.dlq', 120_000);
+    await notifications.settled(120_000);
+    await allDelivered(notifications);
+
+    const { rows } = await own.world.database.query<{ code: string; count: number }>(
+      `select error_code as code, count(*)::int as count from dead_letters where topic = 'ad-events' group by 1 order by 1`,
+    );
+    expect(rows).toEqual([
+      { code: 'INVALID_JSON', count: 3_333 },
+      { code: 'UNKNOWN_CAMPAIGN', count: 3_333 },
+      { code: 'UNKNOWN_PRICE', count: 3_334 },
+    ]);
+    const alerts = (await own.world.alerts()).filter(({ subject }) => subject.topic === 'ad-events');
+    expect(new Set(alerts.map(({ alertId }) => alertId)).size).toBe(10_000);
+    const messages = slack.with('ad-events');
+    expect(messages.length).toBeGreaterThanOrEqual(18);
+    expect(messages.length).toBeLessThanOrEqual(24);
+    expect(toldBy(messages)).toBe(10_000);
     expect(await own.stopWorker(worker)).toBe(0);
   }, 300_000);
 

@@ -107,7 +107,8 @@ export class OwnConnection {
   }
 }
 
-function breaksConnection(error: unknown): boolean {
+/** Whether the connection is of no use any more after this error. */
+export function breaksConnection(error: unknown): boolean {
   const state = sqlStateOf(error);
   return isTransientDatabaseError(error) && !(state !== undefined && CONNECTION_STAYS.has(state));
 }
