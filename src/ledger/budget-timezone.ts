@@ -14,25 +14,39 @@ const FORMER_SETTING = 'budget_timezone_until:';
  * @throws WrongDatabaseError when Postgres does not know the zone, or the database is pinned to another one
  */
 export async function pinBudgetTimezone(query: Query, timezone: string): Promise<void> {
-  const [known] = await query<{ name: string }>('select name from pg_timezone_names where lower(name) = lower($1)', [
-    timezone,
-  ]);
-  if (known === undefined) {
-    throw new WrongDatabaseError(
-      `BUDGET_TIMEZONE "${timezone}": Postgres knows no such time zone; use an IANA name like "Asia/Seoul"`,
-    );
-  }
+  const known = await knownZone(query, timezone);
   await query('insert into worker_settings (name, value) values ($1, $2) on conflict (name) do nothing', [
     SETTING,
-    known.name,
+    known,
   ]);
+  await isBudgetTimezonePinned(query, timezone);
+}
+
+/**
+ * Whether the database is pinned to this zone; false where it is not pinned yet.
+ *
+ * @throws WrongDatabaseError when Postgres does not know the zone, or the database is pinned to another one
+ */
+export async function isBudgetTimezonePinned(query: Query, timezone: string): Promise<boolean> {
+  const known = await knownZone(query, timezone);
   const [pinned] = await query<{ value: string }>('select value from worker_settings where name = $1', [SETTING]);
-  if (pinned === undefined || pinned.value.toLowerCase() === timezone.toLowerCase()) return;
+  if (pinned === undefined) return false;
+  if (pinned.value.toLowerCase() === timezone.toLowerCase()) return true;
   throw new WrongDatabaseError(
     `BUDGET_TIMEZONE is "${timezone}", but this database counts its days in "${pinned.value}"; to change that on purpose, ` +
       `stop every replica, run as the owner "insert into worker_settings values ('${FORMER_SETTING}' || now(), ` +
-      `'${pinned.value}'); update worker_settings set value = '${known.name}' where name = '${SETTING}'" and start them ` +
+      `'${pinned.value}'); update worker_settings set value = '${known}' where name = '${SETTING}'" and start them ` +
       'with the new value',
+  );
+}
+
+async function knownZone(query: Query, timezone: string): Promise<string> {
+  const [known] = await query<{ name: string }>('select name from pg_timezone_names where lower(name) = lower($1)', [
+    timezone,
+  ]);
+  if (known !== undefined) return known.name;
+  throw new WrongDatabaseError(
+    `BUDGET_TIMEZONE "${timezone}": Postgres knows no such time zone; use an IANA name like "Asia/Seoul"`,
   );
 }
 
