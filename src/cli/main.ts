@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { readonly usage: readonly string[]; rea
     // It brings the clients of Kafka and Redis along, which take a second to load.
     run: async (args) => (await import('./dlq.js')).dlq(args),
   },
+  doctor: {
+    usage: ['doctor [--json]           looks whether all that the Worker needs is there, and says what to do'],
+    run: async (args) => (await import('./doctor.js')).doctor(args),
+  },
 };
 
 const HELP = ['help', '--help', '-h'];

@@ -57,6 +57,19 @@ export class EmailChannel extends NotificationChannel {
     }
   }
 
+  /**
+   * Logs in, and sends nothing.
+   *
+   * @throws DeliveryError that says why not
+   */
+  async verify(): Promise<void> {
+    try {
+      await this.transporter.verify();
+    } catch (error) {
+      throw emailFailure(error, (said) => withoutSecrets(said, this.secrets));
+    }
+  }
+
   override close(): void {
     this.transporter.close();
   }

@@ -31,6 +31,21 @@ export class SlackChannel extends NotificationChannel {
     if (failure !== undefined) throw failure;
   }
 
+  /**
+   * Asks the webhook's server for its front page, which posts nothing: any answer will do.
+   *
+   * @throws DeliveryError when there is none
+   */
+  async reach(): Promise<void> {
+    try {
+      const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+      const response = await fetch(new URL('/', this.webhookUrl), { method: 'HEAD', redirect: 'manual', signal });
+      await response.body?.cancel();
+    } catch (error) {
+      throw DeliveryError.transient(withoutSecrets(networkReason(error), this.secrets));
+    }
+  }
+
   private async post(body: string, signal: AbortSignal): Promise<WebhookAnswer> {
     try {
       const response = await fetch(this.webhookUrl, {

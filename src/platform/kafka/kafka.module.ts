@@ -13,7 +13,7 @@ import { RecordPublisher } from './record-publisher.js';
 
 const FIRST_PRIORITY_TOPIC = 'ad-events';
 /** Written by the Worker alone. */
-const OWN_TOPICS = ['alert-events'];
+export const OWN_TOPICS = ['alert-events'];
 
 /** The transport: consuming, settling, retrying, dead-lettering, committing. Capabilities only declare handlers. */
 @Module({

@@ -8,7 +8,7 @@ const ANSWER_WITHIN_MS = 25;
 /** So often Redis is asked whether it is there, so that health tells it without a click too; nobody waits for that. */
 const PROBE_EVERY_MS = 500;
 const RECONNECT_MAX_MS = 1_000;
-const PROBE_KEY = 'click-worker:probe';
+export const PROBE_KEY = 'click-worker:probe';
 
 /** What Redis says of a key: its value, null where there is none, undefined (or not there) while Redis cannot be asked. */
 export type Cached = string | null | undefined;
