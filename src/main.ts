@@ -1,10 +1,13 @@
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { ConfigError, loadConfig, type Config } from './config/config.js';
+import { limitHttp, refuseBodies } from './http/http-limits.js';
 import { KafkaStrategy } from './platform/kafka/kafka.strategy.js';
+import { redact } from './platform/logging/redact.js';
 import { StructuredLogger } from './platform/logging/structured-logger.js';
 
 /** An orchestrator kills after 10 s; what could not finish by then is redelivered elsewhere. */
@@ -19,11 +22,14 @@ async function start(config: Config): Promise<void> {
     bodyParser: false, // nothing here is sent to us
   });
   app.disable('x-powered-by');
+  app.use(refuseBodies);
+  limitHttp(app.getHttpServer());
   stopInTime();
+  endAtUncaughtErrors();
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
   app.connectMicroservice<MicroserviceOptions>({ strategy: app.get(KafkaStrategy) }, { inheritAppConfig: true });
   await app.startAllMicroservices();
-  await app.listen(config.port);
+  await (config.host === undefined ? app.listen(config.port) : app.listen(config.port, config.host));
 }
 
 /** The first signal starts the clock, a second one ends the process at once. */
@@ -38,6 +44,15 @@ function stopInTime(): void {
   }
 }
 
+/** Rejections that nobody handles come here too. Node itself would print all that a driver's error carries. */
+function endAtUncaughtErrors(): void {
+  process.on('uncaughtException', (error: unknown) => {
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+    new Logger('Worker').fatal({ msg: 'an error that nobody caught ends the process', error: message, stack });
+    process.exit(1);
+  });
+}
+
 try {
   await start(loadConfig());
 } catch (error) {
@@ -50,5 +65,6 @@ try {
 function reason(error: unknown): string {
   const { code, port } = error as { code?: unknown; port?: unknown };
   if (code === 'EADDRINUSE') return `PORT ${String(port)} is taken by another process`;
-  return error instanceof Error ? error.message : String(error);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'HOST is not an address of this machine';
+  return redact(error instanceof Error ? error.message : String(error));
 }

@@ -17,6 +17,7 @@ import { Watchdog } from './watchdog.mjs';
  * @property {import('./stack.mjs').Topic[]} topics
  * @property {Record<string, string>} postgresSettings
  * @property {Record<string, string>} kafkaSettings
+ * @property {string} [kafkaListener]
  */
 
 /** Topics that other systems write, and so make. */
@@ -32,6 +33,7 @@ export function openContext({
   dataDir,
   postgresSettings = {},
   kafkaSettings = {},
+  kafkaListener,
 }) {
   const dataFolder = makeDataFolder(dataDir);
   // LANGUAGE: what the system says of a taken port is read, and must not be translated.
@@ -45,6 +47,7 @@ export function openContext({
     topics,
     postgresSettings,
     kafkaSettings,
+    kafkaListener,
   };
 }
 

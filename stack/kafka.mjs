@@ -45,7 +45,10 @@ async function startBroker(name, { kafkaJars, formatted, archiveFlag }, stack) {
 
   return startOnFreePort(async () => {
     const [port, controllerPort] = [await freePort(), await freePort()];
-    writeFileSync(properties, brokerSettings({ port, controllerPort, logs, more: stack.kafkaSettings }));
+    writeFileSync(
+      properties,
+      brokerSettings({ port, controllerPort, logs, listener: stack.kafkaListener, more: stack.kafkaSettings }),
+    );
     const client = new KafkaClient(port);
     const flags = [
       '-Xms256m',

@@ -1,5 +1,6 @@
 import { ConfigError, loadDatabaseUrl } from '../config/config.js';
 import { reconcile } from '../ledger/reconcile.js';
+import { redact } from '../platform/logging/redact.js';
 import { DLQ_USAGE } from './dlq-arguments.js';
 import { endWhenNobodyReads } from './output.js';
 import { UsageError } from './usage-error.js';
@@ -52,7 +53,7 @@ async function run([name = '', ...args]: string[]): Promise<number> {
     return await command.run(args);
   } catch (error) {
     if (error instanceof UsageError) return usage(error.message);
-    process.stderr.write(`${error instanceof ConfigError ? '' : `${name}: `}${(error as Error).message}\n`);
+    process.stderr.write(`${error instanceof ConfigError ? '' : `${name}: `}${redact((error as Error).message)}\n`);
     return 1;
   }
 }

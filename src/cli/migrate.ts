@@ -1,5 +1,6 @@
 import { ConfigError, loadMigrationDatabaseUrl } from '../config/config.js';
 import { describeDatabaseError } from '../platform/database/database-errors.js';
+import { redact } from '../platform/logging/redact.js';
 import { migrateDatabase } from './migrate-database.js';
 
 const UNDO = '--undo';
@@ -16,7 +17,7 @@ try {
   });
 } catch (error) {
   process.stderr.write(
-    `${error instanceof ConfigError ? error.message : `migrate: ${describeDatabaseError(error)}`}\n`,
+    `${error instanceof ConfigError ? error.message : `migrate: ${redact(describeDatabaseError(error))}`}\n`,
   );
   process.exitCode = 1;
 }

@@ -202,6 +202,23 @@ describe('where alerts go', () => {
   });
 });
 
+describe('HOST', () => {
+  it.each(['127.0.0.1', '::', 'fe80::1', 'localhost', 'worker-1.internal'])('may be %s', (HOST) => {
+    expect(load({ HOST }).host).toBe(HOST);
+  });
+
+  it.each(['127.0.0.1:3000', '[::1]', 'http://host', 'a b', '-x', '*', 'a..b', 'a'.repeat(254)])(
+    'may not be %j',
+    (HOST) => {
+      expect(faultsOf(() => load({ HOST }))).toEqual([expect.stringMatching(/^HOST must be an IP address or/)]);
+    },
+  );
+
+  it('is every address where it is not set', () => {
+    expect(load({ HOST: ' ' }).host).toBeUndefined();
+  });
+});
+
 describe('the database URLs', () => {
   it('are read without the rest of the environment', () => {
     expect(loadDatabaseUrl({ DATABASE_URL: ENOUGH.DATABASE_URL })).toBe(ENOUGH.DATABASE_URL);

@@ -28,6 +28,8 @@ export interface Config {
   readonly duplicateRateAlertPercent: number;
   /** How long resolved and discarded dead letters are kept, in milliseconds. */
   readonly deadLetterRetentionMs: number;
+  /** Undefined: all addresses of the machine. */
+  readonly host: string | undefined;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
@@ -55,6 +57,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     notifications: { slackWebhookUrl: values.SLACK_WEBHOOK_URL, email: emailOf(values) },
     duplicateRateAlertPercent: values.DUPLICATE_RATE_ALERT ?? 0,
     deadLetterRetentionMs: (values.DLQ_RETENTION_DAYS ?? 0) * DAY_MS,
+    host: values.HOST,
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** One environment variable: what it means, and how its text becomes a value. Throws a reason that fits after its name. */
 export interface Variable<T> {
   readonly about: string;
@@ -79,6 +81,7 @@ export const VARIABLES = {
     fallback: '90',
     parse: (text: string) => wholeNumber(text, { least: 1, most: 36_500 }),
   },
+  HOST: { about: 'the one address at which PORT is served; empty: all of the machine', parse: host },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',
@@ -100,6 +103,12 @@ function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65535) throw new Error('must be a port from 0 to 65535');
   return value;
+}
+
+function host(text: string): string {
+  if (isIP(text) === 0 && !/^(?=.{1,253}$)[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/i.test(text))
+    throw new Error('must be an IP address or a host name of this machine, without a port');
+  return text;
 }
 
 function wholeNumber(text: string, { least, most }: { least: number; most: number }): number {

@@ -16,6 +16,13 @@ export interface ReceivedMail {
 /** What a server says to a command: nothing (all is well), or a code and words. */
 export type Refusal = readonly [code: number, words: string] | undefined;
 
+interface MailTls {
+  /** From the first byte (`smtps://`), else after STARTTLS. */
+  readonly secure: boolean;
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
 /** A real SMTP server on a port of its own, which keeps what it gets. */
 export class MailServer {
   readonly mails: ReceivedMail[] = [];
@@ -25,10 +32,14 @@ export class MailServer {
   private server: SMTPServer | undefined;
   port = 0;
 
+  /** @param tls how it is secured; plain without, since nobody trusts its certificate */
+  constructor(private readonly tls?: MailTls) {}
+
   async open(): Promise<void> {
     const server = new SMTPServer({
-      hideSTARTTLS: true, // its certificate is nobody's
-      allowInsecureAuth: true,
+      hideSTARTTLS: this.tls === undefined, // its own certificate is nobody's
+      allowInsecureAuth: this.tls === undefined,
+      ...this.tls,
       logger: false,
       onAuth: ({ username, password }, _session, done) => {
         if (username === MAIL_USER && password === this.password) done(null, { user: username });
@@ -73,7 +84,7 @@ export class MailServer {
   }
 
   get url(): string {
-    return `smtp://${encodeURIComponent(MAIL_USER)}:${encodeURIComponent(MAIL_PASSWORD)}@127.0.0.1:${this.port}`;
+    return `${this.tls?.secure === true ? 'smtps' : 'smtp'}://${encodeURIComponent(MAIL_USER)}:${encodeURIComponent(MAIL_PASSWORD)}@127.0.0.1:${this.port}`;
   }
 
   with(text: string): ReceivedMail[] {

@@ -172,8 +172,8 @@ async function faultOfReadOnly(client: ClientBase): Promise<string | undefined> 
   return rows[0]?.setting === 'on' ? 'the database is read-only' : undefined;
 }
 
-/** The code, where there is one: it is what an operator looks up. */
+/** Of a network's error the code is enough; a refused login or a certificate (not trusted, or a file that is missing) needs its words too. */
 function shortReason(error: unknown): string {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? code : describeDatabaseError(error);
+  const { code, path } = error as { code?: unknown; path?: unknown };
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code) && path === undefined ? code : describeDatabaseError(error);
 }

@@ -22,6 +22,8 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RedisCacheService.name);
   private readonly client: Redis;
   private up = false;
+  /** The last reason why not, where there was one: a refused login, say. */
+  private fault: string | undefined;
   private probeTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -39,7 +41,9 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
       disableClientInfo: true,
     });
     // Said once when the state changes; ioredis says it for every attempt, and without a listener the process would end.
-    this.client.on('error', () => undefined);
+    this.client.on('error', (error) => {
+      this.fault = faultOf(error);
+    });
   }
 
   /** Whether the last answer came, and in time. */
@@ -50,7 +54,8 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await this.client.connect().catch(() => undefined);
     await this.probe();
-    if (!this.up) this.logger.warn({ msg: 'Redis is away: prices and budgets come from the database' });
+    if (!this.up)
+      this.logger.warn({ msg: 'Redis is away: prices and budgets come from the database', error: this.fault });
   }
 
   onApplicationShutdown(): void {
@@ -76,7 +81,9 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
     });
     try {
       return await Promise.race([answer, late]);
-    } catch {
+    } catch (error) {
+      // That its connection is closed is no reason: `error` has told why.
+      if (error instanceof Error && error.name === 'ReplyError') this.fault = faultOf(error);
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -86,7 +93,10 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   private lost(): void {
     if (!this.up) return;
     this.up = false;
-    this.logger.warn({ msg: 'Redis does not answer: prices and budgets come from the database until it does' });
+    this.logger.warn({
+      msg: 'Redis does not answer: prices and budgets come from the database until it does',
+      error: this.fault,
+    });
   }
 
   private async probe(): Promise<void> {
@@ -94,8 +104,15 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
       this.lost();
     } else if (!this.up) {
       this.up = true;
+      this.fault = undefined;
       this.logger.log({ msg: 'Redis answers' });
     }
     if (!this.closed) this.probeTimer = setTimeout(() => void this.probe(), PROBE_EVERY_MS);
   }
+}
+
+/** Connections to several addresses fail with one error for all, which has no message. */
+function faultOf(error: unknown): string {
+  const { message, code } = error as Partial<Error & { code: string }>;
+  return [message, code].find((text) => text !== undefined && text !== '') ?? String(error);
 }

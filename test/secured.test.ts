@@ -1,0 +1,233 @@
+// The Worker against servers that let nobody in without TLS and a password.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../stack/ports.mjs';
+import { Certificates } from './support/certificates.js';
+import { eventually } from './support/eventually.js';
+import { MAIL_PASSWORD, MailServer } from './support/mail-server.js';
+import { anAlert } from './support/notifications.js';
+import { useOwnWorld } from './support/own-world.js';
+import { PASSWORDS, secure, securedKafka, type SecuredUrls } from './support/secured-stack.js';
+import type { WorkerProcess } from './support/worker-process.js';
+
+const certificates = new Certificates();
+const kafkaPort = await freePort();
+const own = useOwnWorld(securedKafka(kafkaPort, certificates));
+const tls = { key: readFileSync(certificates.key), cert: readFileSync(certificates.cert) };
+const [startTls, smtps, plain] = [
+  new MailServer({ secure: false, ...tls }),
+  new MailServer({ secure: true, ...tls }),
+  new MailServer(),
+];
+let urls: SecuredUrls;
+
+beforeAll(async () => {
+  await Promise.all([startTls, smtps, plain].map((server) => server.open()));
+  urls = await secure(own, kafkaPort, certificates);
+});
+
+afterAll(async () => {
+  await Promise.all([startTls, smtps, plain].map((server) => server.close()));
+  certificates.remove();
+});
+
+const trusting = (): Record<string, string> => ({ NODE_EXTRA_CA_CERTS: certificates.ca });
+const allSecured = (): Record<string, string> => ({
+  ...urls.kafka,
+  DATABASE_URL: `${urls.postgres}?sslmode=verify-full`,
+  REDIS_URL: urls.redis,
+  SMTP_URL: `${startTls.url}?requireTLS=true`,
+  ALERT_EMAIL_TO: 'on-call@example.com',
+  LOG_LEVEL: 'debug',
+});
+
+async function chargesAClick(): Promise<void> {
+  const account = await own.account();
+  await own.click([account], 3);
+  await own.chargedAtLeast(3, 30_000, account);
+}
+
+const says = (worker: WorkerProcess, what: RegExp): Promise<void> =>
+  eventually(`it says ${String(what)}`, 60_000, () => worker.lines.some((line) => what.test(JSON.stringify(line))));
+
+function keepsItsSecrets({ lines, words }: WorkerProcess): void {
+  const said = [...lines.map((line) => JSON.stringify(line)), ...words].join('\n');
+  for (const secret of [...Object.values(PASSWORDS), MAIL_PASSWORD, 'hush']) {
+    expect(said).not.toContain(secret);
+    expect(said).not.toContain(encodeURIComponent(secret));
+  }
+}
+
+/** It runs, is not ready, says why, and not with which password. */
+async function waitsAndSays(env: Record<string, string>, what: RegExp): Promise<void> {
+  const worker = await own.startWorker({ ...allSecured(), ...env });
+  await says(worker, what);
+  expect((await worker.get('/health/ready')).status).toBe(503);
+  expect((await worker.get('/health/live')).status).toBe(200);
+  keepsItsSecrets(worker);
+  await own.stopWorker(worker);
+}
+
+describe('with all of them secured', () => {
+  it('a click is charged at the price in Redis, and an alert is mailed', async () => {
+    const worker = await (await own.startWorker({ ...allSecured(), ...trusting() })).ready(90_000);
+    const advertiser = await own.world.advertiser({ balance: '10' });
+    const campaign = await own.world.campaign(advertiser, { redisCpc: '2' }); // nowhere else
+    await own.click([{ advertiser, campaign }], 1);
+    const alert = anAlert();
+    await own.world.produce('alert-events', [JSON.stringify(alert)]);
+
+    await eventually('it is charged', 30_000, async () => (await own.world.balanceOf(advertiser)) === '8.000000');
+    await eventually('it is mailed', 30_000, () => startTls.with(alert.alertId).length === 1);
+    expect((await worker.get('/health/ready')).body).not.toContain('degraded');
+    const { rows } = await own.world.database.query(
+      `select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'worker_app'`,
+    );
+    expect(rows).toEqual([{ ssl: true }]);
+    keepsItsSecrets(worker);
+    expect(await own.stopWorker(worker)).toBe(0);
+  }, 180_000);
+
+  it('mail goes out by smtps:// too', async () => {
+    const env = { ...allSecured(), ...trusting(), SMTP_URL: smtps.url };
+    const worker = await (await own.startWorker(env)).ready(90_000);
+    const alert = anAlert();
+    await own.world.produce('alert-events', [JSON.stringify(alert)]);
+
+    await chargesAClick();
+    await eventually('it is mailed', 30_000, () => smtps.with(alert.alertId).length === 1);
+    expect(await own.stopWorker(worker)).toBe(0);
+  }, 180_000);
+});
+
+describe('Postgres', () => {
+  it.each([
+    ['verify-full', '', true],
+    ['require', '', true],
+    ['verify-ca', '', true],
+    ['prefer', '', true],
+    ['no-verify', '', false],
+    ['verify-full', 'sslrootcert', false],
+  ])(
+    'with sslmode=%s %s needs NODE_EXTRA_CA_CERTS: %s',
+    async (sslmode, rootCert, isNeeded) => {
+      const root = rootCert === '' ? '' : `&sslrootcert=${encodeURIComponent(certificates.ca)}`;
+      const env = { ...allSecured(), DATABASE_URL: `${urls.postgres}?sslmode=${sslmode}${root}` };
+      const worker = await own.startWorker(env); // which trusts nobody else
+      if (isNeeded) await says(worker, /database not reachable \(.*certificate/);
+      else await eventually('it connects', 30_000, () => connections());
+      keepsItsSecrets(worker);
+      await own.stopWorker(worker);
+    },
+    120_000,
+  );
+
+  it('that wants TLS and gets none says so', async () => {
+    await waitsAndSays({ ...trusting(), DATABASE_URL: urls.postgres }, /database not reachable \(.*no encryption/);
+  }, 120_000);
+
+  it('under a name that its certificate does not have is not trusted', async () => {
+    const DATABASE_URL = `${urls.postgres.replace('@127.0.0.1:', '@localhost:')}?sslmode=verify-full`;
+    await waitsAndSays({ ...trusting(), DATABASE_URL }, /database not reachable \(.*ALTNAME/);
+  }, 120_000);
+
+  it('whose authority lies in a file that is missing is waited for, and the file named', async () => {
+    const DATABASE_URL = `${urls.postgres}?sslmode=verify-full&sslrootcert=/missing/ca.pem`;
+    await waitsAndSays({ ...trusting(), DATABASE_URL }, /database not reachable \(.*\/missing\/ca\.pem/);
+  }, 120_000);
+
+  it('that refuses the password says so', async () => {
+    const wrong = urls.postgres.replace(encodeURIComponent(PASSWORDS.postgres), 'hush-wrong');
+    const env = { ...trusting(), DATABASE_URL: `${wrong}?sslmode=verify-full` };
+    await waitsAndSays(env, /database not reachable \(password authentication failed.*28P01/);
+  }, 120_000);
+
+  async function connections(): Promise<boolean> {
+    const sql = `select from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'worker_app' and ssl`;
+    return (await own.world.database.query(sql)).rowCount !== 0;
+  }
+});
+
+describe('Redis', () => {
+  it.each([
+    [
+      'that refuses the password',
+      (url: string) => url.replace(encodeURIComponent(PASSWORDS.redis), 'hush-wrong'),
+      true,
+    ],
+    ['with a certificate that is not trusted', (url: string) => url, false],
+  ])(
+    '%s is done without, and the log says why',
+    async (_what, change, isTrusted) => {
+      const DATABASE_URL = `${urls.postgres}?sslmode=no-verify`;
+      const env = { ...allSecured(), DATABASE_URL, REDIS_URL: change(urls.redis), ...(isTrusted ? trusting() : {}) };
+      const worker = await own.startWorker(env);
+
+      await says(worker, isTrusted ? /Redis is away.*WRONGPASS/ : /Redis is away.*certificate/);
+      keepsItsSecrets(worker);
+      await own.stopWorker(worker);
+    },
+    120_000,
+  );
+
+  it('may refuse every command but those that the Worker needs', async () => {
+    const commands = await own.world.redis.acl('GETUSER', 'worker');
+    expect(commands).toContain('-@all +get +mget');
+  });
+});
+
+describe('the mail server', () => {
+  it.each([
+    ['with a certificate that is not trusted', () => startTls.url, {}, /certificate/],
+    ['that offers no TLS although it is required', () => `${plain.url}?requireTLS=true`, { trusts: true }, /TLS/],
+  ])(
+    '%s gets no mail and no password',
+    async (_what, url, { trusts = false }: { trusts?: boolean }, reason) => {
+      // Kafka and Postgres by their open and unverified doors: only the mail server is not trusted.
+      const env = {
+        ...own.stack.env,
+        DATABASE_URL: `${urls.postgres}?sslmode=no-verify`,
+        SMTP_URL: url(),
+        ALERT_EMAIL_TO: 'on-call@example.com',
+        ...(trusts ? trusting() : {}),
+      };
+      const before = [startTls, plain].flatMap(({ mails }) => mails).length;
+      const worker = await (await own.startWorker(env)).ready(90_000);
+      const alert = anAlert();
+      await own.world.produce('alert-events', [JSON.stringify(alert)]);
+
+      await eventually('it was tried', 60_000, async () => reason.test((await lastError(alert.alertId)) ?? ''));
+      expect([startTls, plain].flatMap(({ mails }) => mails)).toHaveLength(before);
+      keepsItsSecrets(worker);
+      await own.stopWorker(worker);
+    },
+    120_000,
+  );
+
+  async function lastError(alertId: string): Promise<string | null | undefined> {
+    const { rows } = await own.world.database.query<{ last_error: string | null }>(
+      'select last_error from notification_deliveries where alert_id = $1',
+      [alertId],
+    );
+    return rows[0]?.last_error;
+  }
+});
+
+describe('Kafka', () => {
+  it('that refuses the password: the Worker says so, is never ready, and ends after some tries', async () => {
+    own.announced.push(/is beyond repair: .*[Aa]uthentication/);
+    const env = { ...allSecured(), ...trusting(), KAFKA_SASL_PASSWORD: 'hush-wrong' };
+    const worker = await own.startWorker(env);
+
+    await says(worker, /consumer is not running.*authentication/i);
+    expect((await worker.get('/health/ready')).status).toBe(503);
+    await eventually('it has ended', 180_000, () => worker.exited);
+
+    expect(worker.exitCode).toBe(1);
+    keepsItsSecrets(worker);
+  }, 240_000);
+
+  it('with a certificate that is not trusted is waited for', async () => {
+    await waitsAndSays({}, /consumer is not running.*certificate/);
+  }, 120_000);
+});
