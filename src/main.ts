@@ -6,6 +6,7 @@ import { AppModule } from './app.module.js';
 import { ConfigError, loadConfig, type Config } from './config/config.js';
 import { KafkaStrategy } from './platform/kafka/kafka.strategy.js';
 import { StructuredLogger } from './platform/logging/structured-logger.js';
+import { Tracing } from './platform/tracing/tracing.js';
 
 /** An orchestrator kills after 10 s; what could not finish by then is redelivered elsewhere. */
 const STOP_WITHIN_MS = 9_500;
@@ -21,6 +22,7 @@ async function start(config: Config): Promise<void> {
   app.disable('x-powered-by');
   stopInTime();
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+  app.get(Tracing).start();
   app.connectMicroservice<MicroserviceOptions>({ strategy: app.get(KafkaStrategy) }, { inheritAppConfig: true });
   await app.startAllMicroservices();
   await app.listen(config.port);

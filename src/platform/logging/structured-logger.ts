@@ -1,14 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
+import { trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Level, type Logger } from 'pino';
+import { withoutSecrets } from './without-secrets.js';
 
 /** Fields whose value never reaches a log, wherever in a line they stand. */
 const SECRET = /pass(word|wd)?|secret|token|authorization|sasl|webhook/i;
-/** The password in a URL, such as one that a driver repeats in its message; it may hold an `@` itself. */
-const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@"]*):[^\s/"]+@/gi;
-/** `password=…` in a text, as in libpq's connection strings. */
-const NAMED_PASSWORD = /(\b\w*(?:password|passwd|secret|token)=)[^\s&;,"']+/gi;
-/** A Slack webhook's path is its secret. */
-const WEBHOOK = /(\bhttps?:\/\/hooks\.slack\.com\/)[^\s"']+/gi;
 /** Nest tells of each module and route when it starts: twenty lines that are the same each time. */
 const CHATTY = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
 /** What lies deeper in an object is not looked at, and so not logged. */
@@ -64,8 +60,14 @@ export class StructuredLogger implements LoggerService {
     if (!this.pino.isLevelEnabled(level)) return;
     const context = typeof rest.at(-1) === 'string' ? (rest.at(-1) as string) : undefined;
     const fields = fieldsOf(message);
-    this.pino[level]({ ...(context === undefined ? {} : { context: clean(context) }), ...fields });
+    this.pino[level]({ ...(context === undefined ? {} : { context: clean(context) }), ...activeTrace(), ...fields });
   }
+}
+
+/** The trace in which a line is written: of the record whose handler it is, say. Without tracing there is none. */
+function activeTrace(): { traceId?: string; spanId?: string } {
+  const active = trace.getActiveSpan()?.spanContext();
+  return active === undefined ? {} : { traceId: active.traceId, spanId: active.spanId };
 }
 
 function fieldsOf(message: unknown): Record<string, unknown> {
@@ -81,9 +83,7 @@ function cleanFields(fields: object, depth: number): Record<string, unknown> {
 }
 
 function clean(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') {
-    return value.replaceAll(URL_PASSWORD, '$1:***@').replaceAll(NAMED_PASSWORD, '$1***').replaceAll(WEBHOOK, '$1***');
-  }
+  if (typeof value === 'string') return withoutSecrets(value);
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Error) return clean(value.message);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
