@@ -60,6 +60,13 @@ module.exports = {
       to: { path: '^node_modules/ioredis/' },
     },
     {
+      name: 'the-sdk-of-opentelemetry-stays-in-tracing',
+      comment: 'Everything else knows its API alone, which does nothing where tracing is off.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/platform/tracing/' },
+      to: { path: '^node_modules/@opentelemetry/(?!api/)' },
+    },
+    {
       name: 'production-code-needs-no-tests',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '\\.spec\\.ts$' },

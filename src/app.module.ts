@@ -10,6 +10,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { NotificationModule } from './notification/notification.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { KafkaModule } from './platform/kafka/kafka.module.js';
+import { TracingModule } from './platform/tracing/tracing.module.js';
 
 @Module({
   imports: [
@@ -17,6 +18,7 @@ import { KafkaModule } from './platform/kafka/kafka.module.js';
     ConfigModule,
     DatabaseModule,
     KafkaModule,
+    TracingModule,
     AlertsModule,
 
     // Capabilities, a line each

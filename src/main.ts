@@ -9,6 +9,7 @@ import { limitHttp, refuseBodies } from './http/http-limits.js';
 import { KafkaStrategy } from './platform/kafka/kafka.strategy.js';
 import { redact } from './platform/logging/redact.js';
 import { StructuredLogger } from './platform/logging/structured-logger.js';
+import { Tracing } from './platform/tracing/tracing.js';
 
 /** An orchestrator kills after 10 s; what could not finish by then is redelivered elsewhere. */
 const STOP_WITHIN_MS = 9_500;
@@ -27,6 +28,7 @@ async function start(config: Config): Promise<void> {
   stopInTime();
   endAtUncaughtErrors();
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+  app.get(Tracing).start();
   app.connectMicroservice<MicroserviceOptions>({ strategy: app.get(KafkaStrategy) }, { inheritAppConfig: true });
   await app.startAllMicroservices();
   await (config.host === undefined ? app.listen(config.port) : app.listen(config.port, config.host));

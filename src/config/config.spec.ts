@@ -115,6 +115,15 @@ describe('loadConfig', () => {
     ['ALERT_EMAIL_FROM', ['hush', 'a@b,c@d', 'hush\n <a@b>', 'A <hush>', 'a@b\0']],
     ['DUPLICATE_RATE_ALERT', ['five', '-1', '101', '100.1', '5,5', '1e1', '0x5', 'NaN', '2.12345', '5 percent', '%']],
     ['DLQ_RETENTION_DAYS', ['0', '-1', '1.5', '36501', 'ninety']],
+    ['OTEL_TRACES_EXPORTER', ['zipkin', 'console', 'otlp,none']],
+    [
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      ['host:4318', 'grpc://hush', 'http://u:hush@host', 'http://host?key=hush', 'http://host/#hush'],
+    ],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', ['grpc', 'http/protobuf']],
+    ['OTEL_EXPORTER_OTLP_HEADERS', ['hush', 'a=b,hush', 'a b=hush', 'a=hush%zz', '=hush']],
+    ['OTEL_TRACES_SAMPLER', ['jaeger_remote', 'xray']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['1.1', '-0.1', '1e-2', 'half', '5%']],
     ['PORT', ['-1', '65536', '3000.5', '0x10', 'http', '1e3']],
     ['LOG_LEVEL', ['verbose', 'warning', '3']],
   ])('says in one line what is wrong with %s, and never repeats its value', (name, values) => {
@@ -216,6 +225,50 @@ describe('HOST', () => {
 
   it('is every address where it is not set', () => {
     expect(load({ HOST: ' ' }).host).toBeUndefined();
+  });
+});
+
+describe('tracing', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'https://collector:4318/otel/';
+
+  it.each([
+    ['by default', {}],
+    ['where that is said', { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }],
+  ])('is off %s', (_when, env) => {
+    expect(load(env).tracing).toBeUndefined();
+  });
+
+  it('is on with an endpoint, and keeps all that begins here', () => {
+    expect(load({ OTEL_EXPORTER_OTLP_ENDPOINT }).tracing).toEqual({
+      url: 'https://collector:4318/otel/v1/traces',
+      headers: {},
+      serviceName: 'click-worker',
+      sampler: 'parentbased_always_on',
+      ratio: 1,
+    });
+  });
+
+  it('takes the collector of the host where none is named', () => {
+    expect(load({ OTEL_TRACES_EXPORTER: 'otlp' }).tracing?.url).toBe('http://localhost:4318/v1/traces');
+  });
+
+  it.each(['always_on', 'always_off', 'traceidratio'])('refuses %s, which would not ask the parent', (sampler) => {
+    expect(faultsOf(() => load({ OTEL_TRACES_SAMPLER: sampler }))).toHaveLength(1);
+  });
+
+  it('reads a share and headers', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.01',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x%3Dy, tenant=ads',
+    };
+
+    expect(load(env).tracing).toMatchObject({
+      sampler: 'parentbased_traceidratio',
+      ratio: 0.01,
+      headers: { authorization: 'Bearer x=y', tenant: 'ads' },
+    });
   });
 });
 

@@ -1,4 +1,11 @@
-import { isAddress, VARIABLES, type LogLevel, type SaslMechanism, type Variable } from './variables.js';
+import {
+  isAddress,
+  VARIABLES,
+  type LogLevel,
+  type SamplerName,
+  type SaslMechanism,
+  type Variable,
+} from './variables.js';
 
 type Names = keyof typeof VARIABLES;
 type Environment = { readonly [K in Names]: ReturnType<(typeof VARIABLES)[K]['parse']> | undefined };
@@ -13,6 +20,16 @@ interface KafkaConfig {
 interface NotificationsConfig {
   readonly slackWebhookUrl: string | undefined;
   readonly email: { readonly smtpUrl: string; readonly to: string[]; readonly from: string } | undefined;
+}
+
+/** Where spans go, and which are made. */
+export interface TracingConfig {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly serviceName: string;
+  readonly sampler: SamplerName;
+  /** The share of the traces that begin here, for the sampler that asks for one. */
+  readonly ratio: number;
 }
 
 /** The whole configuration, typed by who needs it; everything else takes a part of this and never sees the environment. */
@@ -30,10 +47,14 @@ export interface Config {
   readonly deadLetterRetentionMs: number;
   /** Undefined: all addresses of the machine. */
   readonly host: string | undefined;
+  /** Undefined: no span is made. */
+  readonly tracing: TracingConfig | undefined;
   readonly port: number;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
 
+/** Where OpenTelemetry's specification has it. */
+const LOCAL_COLLECTOR = 'http://localhost:4318';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** One line a faulty variable; the value itself is never repeated, it could be a secret. */
@@ -58,6 +79,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     duplicateRateAlertPercent: values.DUPLICATE_RATE_ALERT ?? 0,
     deadLetterRetentionMs: (values.DLQ_RETENTION_DAYS ?? 0) * DAY_MS,
     host: values.HOST,
+    tracing: tracingOf(values),
     port: values.PORT ?? 0,
     log: { level: values.LOG_LEVEL ?? 'info', pretty: env['NODE_ENV'] !== 'production' && process.stdout.isTTY },
   };
@@ -154,6 +176,18 @@ function emailOf(values: Environment): NotificationsConfig['email'] {
   const { SMTP_URL: smtpUrl, ALERT_EMAIL_TO: to, ALERT_EMAIL_FROM: from } = values;
   if (smtpUrl === undefined || to === undefined) return undefined;
   return { smtpUrl, to, from: from ?? senderOf(smtpUrl, to) };
+}
+
+function tracingOf(values: Environment): TracingConfig | undefined {
+  const endpoint = values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if ((values.OTEL_TRACES_EXPORTER ?? (endpoint === undefined ? 'none' : 'otlp')) === 'none') return undefined;
+  return {
+    url: `${(endpoint ?? LOCAL_COLLECTOR).replace(/\/+$/, '')}/v1/traces`,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    serviceName: values.OTEL_SERVICE_NAME ?? '',
+    sampler: values.OTEL_TRACES_SAMPLER ?? 'parentbased_always_on',
+    ratio: values.OTEL_TRACES_SAMPLER_ARG ?? 1,
+  };
 }
 
 /** Most servers let a user send under its own address alone. */

@@ -15,6 +15,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
+/** Those that keep to what the parent decided; the others of the specification would tear traces apart. */
+const SAMPLERS = ['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
 /** Everything the Worker reads from its environment. `.env.example` lists the same names (a test holds it to that). */
 export const VARIABLES = {
   KAFKA_BROKERS: {
@@ -82,6 +86,34 @@ export const VARIABLES = {
     parse: (text: string) => wholeNumber(text, { least: 1, most: 36_500 }),
   },
   HOST: { about: 'the one address at which PORT is served; empty: all of the machine', parse: host },
+  OTEL_TRACES_EXPORTER: {
+    about: 'otlp or none (default: otlp where OTEL_EXPORTER_OTLP_ENDPOINT is set, else none)',
+    parse: (text: string) => oneOf(['otlp', 'none'], text.toLowerCase()),
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    about: 'http:// or https:// collector of the spans, without /v1/traces; empty: no tracing',
+    parse: collector,
+  },
+  OTEL_EXPORTER_OTLP_PROTOCOL: {
+    about: 'http/json, the one that there is',
+    fallback: 'http/json',
+    parse: (text: string) => oneOf(['http/json'], text.toLowerCase()),
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    about: 'name=value headers for the collector, separated by commas, with % of a value as %25 (a secret)',
+    parse: headers,
+  },
+  OTEL_SERVICE_NAME: { about: 'the name of the Worker in its spans', fallback: 'click-worker', parse: String },
+  OTEL_TRACES_SAMPLER: {
+    about: 'which records without a traceparent begin a trace: parentbased_always_on, _always_off or _traceidratio',
+    fallback: 'parentbased_always_on',
+    parse: (text: string) => oneOf(SAMPLERS, text.toLowerCase()),
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    about: 'their share for parentbased_traceidratio, from 0 to 1',
+    fallback: '1',
+    parse: share,
+  },
   PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug, trace or silent',
@@ -163,6 +195,28 @@ function webhook(text: string): string {
   const { username, password } = new URL(url(text, 'https:', 'http:'));
   if (username !== '' || password !== '') throw new Error('must be a URL without user and password');
   return text;
+}
+
+/** A password in it would stand in what the exporter says when it fails; a query would end up before the path. */
+function collector(text: string): string {
+  const { username, password, search, hash } = new URL(url(text, 'http:', 'https:'));
+  if (username !== '' || password !== '' || search !== '' || hash !== '') {
+    throw new Error('must be a URL without user, password, query and fragment');
+  }
+  return text;
+}
+
+function headers(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => /^\s*([\w!#$&'*.^`|~-]+)\s*=\s*([ !-~]*?)\s*$/.exec(pair));
+  if (!pairs.every((pair) => pair !== null && isDecodable(`${pair[2] ?? ''} `))) {
+    throw new Error('must be name=value, separated by commas, with each % of a value written as %25');
+  }
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '')]));
+}
+
+function share(text: string): number {
+  if (!/^(0|1|0?\.\d{1,9}|[01]\.0*)$/.test(text)) throw new Error('must be a number from 0 to 1');
+  return Number(text);
 }
 
 function smtpServer(text: string): string {

@@ -9,6 +9,7 @@ import type { TransportLimits } from './limits.js';
 import type { PartitionLag } from './observer.js';
 import { PartitionPipeline } from './partition-pipeline.js';
 import type { PipelineGroup } from './pipeline-group.js';
+import type { RecordTracing } from './record-tracing.js';
 
 /** Of the time to stop, what is kept to commit and leave: a member that just ends holds its partitions for a session. */
 const LEAVE_SHARE = 0.2;
@@ -20,6 +21,7 @@ interface AssignmentParts {
   readonly runners: ReadonlyMap<string, PipelineGroup>;
   /** Aborted when the process stops. */
   readonly closing: AbortSignal;
+  readonly tracing: RecordTracing | undefined;
 }
 
 const nameOf = (topic: string, partition: number): string => `${topic}:${partition}`;
@@ -93,7 +95,13 @@ export class AssignedPartitions implements RunListener {
     this.committer.schedule();
   }
 
-  async batch(payload: EachBatchPayload): Promise<void> {
+  batch(payload: EachBatchPayload): Promise<void> {
+    const { tracing } = this.parts;
+    if (tracing === undefined) return this.take(payload);
+    return tracing.receive(payload.batch, this.group, () => this.take(payload));
+  }
+
+  private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     this.committer.use((offsets) => payload.commitOffsetsIfNecessary(offsets));
     const pipeline = this.pipelineFor(batch);

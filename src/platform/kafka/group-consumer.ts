@@ -126,7 +126,7 @@ export class GroupConsumer {
   /** One consumer, from its preparations until it has left its group. */
   private async runOnce(): Promise<RunEnd> {
     const { group, topics, runners } = this;
-    const { limits, createKafka, prepare } = this.parts;
+    const { limits, createKafka, prepare, tracing } = this.parts;
     const closing = this.closing.signal;
     this.run = undefined;
     try {
@@ -136,7 +136,7 @@ export class GroupConsumer {
       const starts = new AssignmentStarts(kafka, group, this.parts.starts, recorded, (lost) => {
         this.tellLost(lost);
       });
-      const assigned = new AssignedPartitions(group, { limits, starts, runners, closing });
+      const assigned = new AssignedPartitions(group, { limits, starts, runners, closing, tracing });
       const run = new ConsumerRun(kafka, group, topics, limits, assigned);
       this.assigned = assigned;
       this.run = run;

@@ -9,6 +9,8 @@ export interface KafkaOptions {
   readonly firstPriorityTopic: string;
   /** Topics that the Worker writes itself, besides `.dlq` and `.retry`: it makes them, and reads them from the start. */
   readonly ownTopics: readonly string[];
+  /** Whether the transport makes spans. */
+  readonly tracing?: boolean;
   /** Shorter limits, for tests. */
   readonly limits?: Partial<TransportLimits>;
   /** What to do when the process cannot go on. */

@@ -22,8 +22,9 @@ export const OWN_TOPICS = ['alert-events'];
     {
       provide: KAFKA_OPTIONS,
       inject: [CONFIG],
-      useFactory: ({ kafka }: Config): KafkaOptions => ({
+      useFactory: ({ kafka, tracing }: Config): KafkaOptions => ({
         connection: kafka,
+        tracing: tracing !== undefined,
         firstPriorityTopic: FIRST_PRIORITY_TOPIC,
         ownTopics: OWN_TOPICS,
         fatal: endProcess,

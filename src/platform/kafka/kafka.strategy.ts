@@ -15,6 +15,7 @@ import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
 import { PartitionSender } from './partition-sender.js';
 import type { RecordHandler } from './record-handler.js';
+import { RecordTracing } from './record-tracing.js';
 import type { Subscription } from './record-runner.js';
 import { TopicPreparation } from './topic-preparation.js';
 import { isDeadLetterTopic } from './topics.js';
@@ -140,13 +141,14 @@ export class KafkaStrategy
   private consumers(): GroupConsumer[] {
     const groups = new Map<string, Subscription[]>();
     for (const each of this.subscriptions) groups.set(each.group, [...(groups.get(each.group) ?? []), each]);
-    const { connection, fatal } = this.options;
+    const { connection, tracing, fatal } = this.options;
     const parts: GroupParts = {
       limits: this.limits,
       hooks: this.hooks,
       starts: this.starts,
       producer: this.producer,
       deadLetters: this.deadLetters,
+      tracing: tracing === true ? new RecordTracing() : undefined,
       fatal,
       createKafka: () => createKafka(connection),
       prepare: async (group, topics, signal) => {

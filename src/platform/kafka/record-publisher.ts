@@ -5,6 +5,7 @@ import { isRehearsing, NotRehearsableError } from '../rehearsal.js';
 import { createKafka, createProducer, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { PartitionSender } from './partition-sender.js';
+import { traceHeaders } from './trace-context.js';
 import { ensureOwnTopic } from './topics.js';
 
 /** Writes records of the Worker's own topics. */
@@ -22,7 +23,8 @@ export class RecordPublisher implements OnApplicationShutdown {
   }
 
   /**
-   * Writes a record to `topic`, which is made where it is missing; records of one key stay in order. Resolves when all in-sync
+   * Writes a record to `topic`, which is made where it is missing; records of one key stay in order. It takes
+   * the trace along in which it is written. Resolves when all in-sync
    * replicas have it.
    *
    * @throws TransientError when the broker did not take it; it may be written all the same
@@ -30,8 +32,9 @@ export class RecordPublisher implements OnApplicationShutdown {
    */
   async publish(topic: string, { key, value }: { key: string; value: string }): Promise<void> {
     if (isRehearsing()) throw new NotRehearsableError(`its handler writes to ${topic}`);
+    const headers = traceHeaders();
     const partition = spread(key) % (await this.partitionsOf(topic));
-    await this.sender.send(topic, partition, { key, value });
+    await this.sender.send(topic, partition, { key, value, headers });
   }
 
   /** Last of all: until then a record in hand may still have something to say. */

@@ -5,7 +5,7 @@ import type { Failure } from '../classify.js';
 import { TransientError } from '../failure.js';
 import { SKIPPED } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
-import { deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
+import { DEAD_LETTER_SUFFIX, deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
 import type { DeadLetterProducer } from './dead-letter-producer.js';
 import type { HaltGuard } from './halt-guard.js';
 import type { TransportLimits } from './limits.js';
@@ -13,7 +13,9 @@ import type { TransportHooks } from './observer.js';
 import type { PipelineGroup } from './pipeline-group.js';
 import { RecordContext, type RecordAttempt, type RecordOutcome, type RecordPriority } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
-import { isDeadLetterTopic } from './topics.js';
+import type { RecordTracing } from './record-tracing.js';
+import { traceIdIn } from './trace-context.js';
+import { isDeadLetterTopic, originTopic } from './topics.js';
 
 /** A topic that a group reads, and who handles its records. */
 export interface Subscription {
@@ -27,6 +29,8 @@ export interface RunnerParts {
   readonly deadLetters: DeadLetterProducer;
   readonly hooks: TransportHooks;
   readonly producer: Producer;
+  /** Only where spans are wanted. */
+  readonly tracing: RecordTracing | undefined;
   readonly fatal: (error: Error) => void;
 }
 
@@ -81,6 +85,12 @@ export class RecordRunner implements PipelineGroup {
   }
 
   handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined {
+    const { tracing } = this.parts;
+    if (tracing === undefined) return this.readAndCall(record, attempt);
+    return tracing.process(record, this.group, () => this.readAndCall(record, attempt));
+  }
+
+  private readAndCall(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined {
     const event = this.subscription.handler.read(record);
     if (event !== SKIPPED) return this.call(event, record, attempt);
     return this.isReplay ? this.tellReplaySettled(record, 'skipped') : undefined;
@@ -116,7 +126,15 @@ export class RecordRunner implements PipelineGroup {
     if (isDeadLetterTopic(record.topic))
       throw new TransientError(`a dead letter cannot fail for good: ${failure.message}`);
     const { group } = this.subscription.handler;
-    await this.parts.deadLetters.send(deadLetterOf(record, group, failure, new Date()));
+    const { deadLetters, tracing } = this.parts;
+    const letter = deadLetterOf(record, group, failure, new Date());
+    if (tracing === undefined) await deadLetters.send(letter);
+    else {
+      const topic = originTopic(letter.origin.topic) + DEAD_LETTER_SUFFIX;
+      await tracing.bury(record, topic, (trace) =>
+        deadLetters.send({ ...letter, headers: [...letter.headers, ...trace] }),
+      );
+    }
     this.logger.warn({ msg: 'dead letter', ...this.place(record), code: failure.code, error: failure.message });
   }
 
@@ -159,7 +177,12 @@ export class RecordRunner implements PipelineGroup {
     this.parts.fatal(error as Error);
   }
 
-  private place({ topic, partition, offset }: ConsumedRecord): Record<string, string | number> {
-    return { group: this.group, topic, partition, offset: String(offset) };
+  private place(record: ConsumedRecord): Record<string, string | number> {
+    const { topic, partition, offset, headers } = record;
+    const place = { group: this.group, topic, partition, offset: String(offset) };
+    const ids = this.parts.tracing?.idsOf(record);
+    if (ids !== undefined) return { ...place, ...ids };
+    const traceId = traceIdIn(headers);
+    return traceId === undefined ? place : { ...place, traceId };
   }
 }

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Level, type Logger } from 'pino';
 import { redact } from './redact.js';
 
@@ -59,8 +60,14 @@ export class StructuredLogger implements LoggerService {
     if (!this.pino.isLevelEnabled(level)) return;
     const context = typeof rest.at(-1) === 'string' ? (rest.at(-1) as string) : undefined;
     const fields = fieldsOf(message);
-    this.pino[level]({ ...(context === undefined ? {} : { context: clean(context) }), ...fields });
+    this.pino[level]({ ...(context === undefined ? {} : { context: clean(context) }), ...activeTrace(), ...fields });
   }
+}
+
+/** The trace in which a line is written: of the record whose handler it is, say. Without tracing there is none. */
+function activeTrace(): { traceId?: string; spanId?: string } {
+  const active = trace.getActiveSpan()?.spanContext();
+  return active === undefined ? {} : { traceId: active.traceId, spanId: active.spanId };
 }
 
 function fieldsOf(message: unknown): Record<string, unknown> {
