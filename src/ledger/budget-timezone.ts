@@ -14,24 +14,13 @@ const FORMER_SETTING = 'budget_timezone_until:';
  * @throws WrongDatabaseError when Postgres does not know the zone, or the database is pinned to another one
  */
 export async function pinBudgetTimezone(query: Query, timezone: string): Promise<void> {
-<<<<<<< HEAD
-  const [known] = await query<{ name: string }>('select name from pg_timezone_names where lower(name) = lower($1)', [
-    timezone,
-  ]);
-  if (known === undefined) {
-    throw new WrongDatabaseError(
-      `BUDGET_TIMEZONE "${timezone}": Postgres knows no such time zone; use an IANA name like "Asia/Seoul"`,
-    );
-  }
-  const pinned = (await pinnedTimezone(query)) ?? (await pinFirst(query, known.name));
-  if (pinned === undefined || pinned.toLowerCase() === timezone.toLowerCase()) return;
-=======
-  const known = await knownZone(query, timezone);
+  // Written at the first start alone: every later one finds it, on a database that is read-only too.
+  if (await isBudgetTimezonePinned(query, timezone)) return;
   await query('insert into worker_settings (name, value) values ($1, $2) on conflict (name) do nothing', [
     SETTING,
-    known,
+    await knownZone(query, timezone),
   ]);
-  await isBudgetTimezonePinned(query, timezone);
+  await isBudgetTimezonePinned(query, timezone); // another replica may have been first, with another zone
 }
 
 /**
@@ -44,33 +33,14 @@ export async function isBudgetTimezonePinned(query: Query, timezone: string): Pr
   const [pinned] = await query<{ value: string }>('select value from worker_settings where name = $1', [SETTING]);
   if (pinned === undefined) return false;
   if (pinned.value.toLowerCase() === timezone.toLowerCase()) return true;
->>>>>>> wt-doctor
   throw new WrongDatabaseError(
-    `BUDGET_TIMEZONE is "${timezone}", but this database counts its days in "${pinned}"; to change that on purpose, ` +
+    `BUDGET_TIMEZONE is "${timezone}", but this database counts its days in "${pinned.value}"; to change that on purpose, ` +
       `stop every replica, run as the owner "insert into worker_settings values ('${FORMER_SETTING}' || now(), ` +
-<<<<<<< HEAD
-      `'${pinned}'); update worker_settings set value = '${known.name}' where name = '${SETTING}'" and start them ` +
-=======
       `'${pinned.value}'); update worker_settings set value = '${known}' where name = '${SETTING}'" and start them ` +
->>>>>>> wt-doctor
       'with the new value',
   );
 }
 
-<<<<<<< HEAD
-async function pinnedTimezone(query: Query): Promise<string | undefined> {
-  const [pinned] = await query<{ value: string }>('select value from worker_settings where name = $1', [SETTING]);
-  return pinned?.value;
-}
-
-/** Written at the first start alone: every later one finds it, on a database that is read-only too. */
-async function pinFirst(query: Query, name: string): Promise<string | undefined> {
-  await query('insert into worker_settings (name, value) values ($1, $2) on conflict (name) do nothing', [
-    SETTING,
-    name,
-  ]);
-  return pinnedTimezone(query);
-=======
 async function knownZone(query: Query, timezone: string): Promise<string> {
   const [known] = await query<{ name: string }>('select name from pg_timezone_names where lower(name) = lower($1)', [
     timezone,
@@ -79,7 +49,6 @@ async function knownZone(query: Query, timezone: string): Promise<string> {
   throw new WrongDatabaseError(
     `BUDGET_TIMEZONE "${timezone}": Postgres knows no such time zone; use an IANA name like "Asia/Seoul"`,
   );
->>>>>>> wt-doctor
 }
 
 export interface BudgetTimezone {

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import type { Batch } from 'kafkajs';
 import { classify } from '../classify.js';
-import { withoutSecrets } from '../logging/without-secrets.js';
+import { redact } from '../logging/redact.js';
 import { toConsumedRecord, type ConsumedRecord, type RecordHeader } from './consumed-record.js';
 import type { RecordOutcome } from './record-context.js';
 import { contextOf, hasTraceparent, traceHeaders } from './trace-context.js';
@@ -139,7 +139,7 @@ function end(span: Span, outcome: RecordOutcome): RecordOutcome {
 function fail(span: Span, error: unknown): void {
   if (span.isRecording()) {
     const failure = classify(error);
-    const message = withoutSecrets(failure.message);
+    const message = redact(failure.message);
     const type = failure.kind === 'poison' ? failure.code : error instanceof Error ? error.name : 'unknown';
     span.setAttribute('error.type', type);
     span.setAttribute('worker.record.outcome', failure.kind === 'poison' ? 'dead' : 'failed');
