@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STACK_MARKER } from './processes.mjs';
 import { run, toStderr } from './progress.mjs';
+import { FOREIGN_TOPICS } from './topics.mjs';
 import { Watchdog } from './watchdog.mjs';
 
 /**
@@ -19,12 +20,6 @@ import { Watchdog } from './watchdog.mjs';
  * @property {Record<string, string>} kafkaSettings
  * @property {string} [kafkaListener]
  */
-
-/** Topics that other systems write, and so make. */
-const FOREIGN_TOPICS = [
-  { topic: 'ad-events', partitions: 3 },
-  { topic: 'compensation-events', partitions: 3 },
-];
 
 /** @param {import('./stack.mjs').StackOptions} options @returns {StackContext} */
 export function openContext({

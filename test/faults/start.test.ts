@@ -1,6 +1,7 @@
 // The Worker starts before anything it needs is there, and says what is missing; what only a person can put right ends it
 // with one line.
 import { describe, expect, it } from 'vitest';
+import { FOREIGN_TOPICS } from '../../stack/topics.mjs';
 import { eventually } from '../support/eventually.js';
 import { parseExposition } from '../support/exposition.js';
 import { documentedMetrics } from '../support/metrics-page.js';
@@ -45,8 +46,8 @@ describe('a Worker that starts', () => {
     await isNotReady(worker);
 
     // kafkajs's own wait for the leaders of a new topic may ask too early; the Worker's readiness is the better one.
-    for (const topic of ['compensation-events', 'ad-events'])
-      await own.world.topics.create(topic, 3).catch(() => undefined);
+    for (const { topic, partitions } of [...FOREIGN_TOPICS].reverse())
+      await own.world.topics.create(topic, partitions).catch(() => undefined);
     await worker.ready(60_000);
     await own.click([await own.account()], 30);
     await own.everyClickIsChargedOnce();

@@ -2,13 +2,15 @@ import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect } from 'vitest';
 import type { StackEnvironment } from '../../stack/stack.mjs';
+import { FOREIGN_TOPICS } from '../../stack/topics.mjs';
 import { withClient } from './database.js';
 
+const FOREIGN = Object.fromEntries(FOREIGN_TOPICS.map(({ topic, partitions }) => [topic, partitions]));
 const ROLE = 'from pg_roles where rolname = current_user';
 
 /** What the stack promises of the four variables. */
 export async function expectMigratedStack(env: StackEnvironment, topics?: Record<string, number>): Promise<void> {
-  expect(await partitionsOf(env.KAFKA_BROKERS)).toEqual(topics ?? { 'ad-events': 3, 'compensation-events': 3 });
+  expect(await partitionsOf(env.KAFKA_BROKERS)).toEqual(topics ?? FOREIGN);
   expect(await pingOf(env.REDIS_URL)).toBe('PONG');
   expect(await ask(env.DATABASE_URL, 'select count(*)::int as n from advertisers')).toEqual([{ n: 0 }]);
   const [worker] = await ask(env.DATABASE_URL, `select rolsuper, pg_has_role('worker', 'member') as member ${ROLE}`);
