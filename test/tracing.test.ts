@@ -90,7 +90,7 @@ describe('tracing', () => {
 
     await own.world.redis.set(`cpc:${campaign.id}`, '0.5');
     await runCli(
-      own.stack.env,
+      { ...own.stack.env },
       'dlq',
       'replay',
       '--campaign',

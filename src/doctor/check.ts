@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** `warning`: the Worker runs, but not as it should. */
-export type Outcome = 'ok' | 'warning' | 'failed';
+type Outcome = 'ok' | 'warning' | 'failed';
 
 /** One thing that the Worker needs, and how it was found. */
 export interface Check {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { runCli } from './cli.js';
 
-export interface FoundCheck {
+interface FoundCheck {
   readonly name: string;
   readonly outcome: 'ok' | 'warning' | 'failed';
   readonly found: string;
@@ -14,7 +14,7 @@ export interface Findings {
   readonly checks: readonly FoundCheck[];
   /** All that was printed. */
   readonly text: string;
-  of(name: string): FoundCheck | undefined;
+  readonly of: (name: string) => FoundCheck | undefined;
 }
 
 /** `npm run cli -- doctor --json`, as somebody runs it who has these variables. */

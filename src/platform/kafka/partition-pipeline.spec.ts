@@ -259,7 +259,8 @@ describe('a partition', () => {
         expect(performance.now() - drainedAt).toBeLessThan(500);
         expect(scene.pipeline.progress.committable).toBe(records.length);
         expect([...new Set(scene.settledOffsets)]).toHaveLength(records.length);
-        expect(mostInHand).toBeLessThan(LIMITS.underWayRecords + LIMITS.parkedRecords);
+        // One fewer are in hand; the one whose place has just been taken is told as settled only afterwards.
+        expect(mostInHand).toBeLessThanOrEqual(LIMITS.underWayRecords + LIMITS.parkedRecords);
         expect(scene.bugs).toEqual([]);
       }),
       { numRuns: 150 },
