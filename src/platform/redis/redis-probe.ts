@@ -25,13 +25,11 @@ export async function probeRedis(url: string): Promise<RedisProbe> {
     disableClientInfo: true,
     retryStrategy: () => null,
   });
-  // `connect` says only that the connection is closed; why, is said here.
+  // Commands say only that the connection is closed; why, is said here.
   let reason: Error | undefined;
   client.on('error', (error: Error) => (reason = error));
   try {
-    await client.connect().catch((error: unknown) => {
-      throw reason ?? error;
-    });
+    await client.connect();
     const refused: string[] = [];
     let fastestMs = Infinity;
     for (let round = 0; round < ROUNDS; round++) {
@@ -41,6 +39,8 @@ export async function probeRedis(url: string): Promise<RedisProbe> {
       if (round === 0) refused.push(...names);
     }
     return { refused, fastestMs };
+  } catch (error) {
+    throw reason ?? error;
   } finally {
     client.disconnect();
   }
