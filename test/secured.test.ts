@@ -171,15 +171,21 @@ describe('Redis', () => {
   );
 
   it('may refuse every command but those that the Worker needs', async () => {
-    const commands = await own.world.redis.acl('GETUSER', 'worker');
-    expect(commands).toContain('-@all +get +mget');
+    const told = (await own.world.redis.acl('GETUSER', 'worker')) as unknown[];
+    const commands = String(told[told.indexOf('commands') + 1]);
+    expect(commands.split(' ').toSorted()).toEqual(['+get', '+mget', '-@all']);
   });
 });
 
 describe('the mail server', () => {
   it.each([
     ['with a certificate that is not trusted', () => startTls.url, {}, /certificate/],
-    ['that offers no TLS although it is required', () => `${plain.url}?requireTLS=true`, { trusts: true }, /TLS/],
+    [
+      'that offers no TLS although it is required',
+      () => `${plain.url}?requireTLS=true`,
+      { trusts: true },
+      /TLS|certificate/,
+    ],
   ])(
     '%s gets no mail and no password',
     async (_what, url, { trusts = false }: { trusts?: boolean }, reason) => {
