@@ -28,8 +28,9 @@ export class Lane {
     private readonly setAside: (held: PendingPosting[]) => void,
   ) {}
 
-  add(pending: PendingPosting): void {
-    if (!isBackground(pending)) this.pace.sawLive(performance.now());
+  /** @param now milliseconds of `performance.now()` */
+  add(pending: PendingPosting, now: number): void {
+    if (!isBackground(pending)) this.pace.sawLive(now);
     this.queue.add(pending);
     this.running ??= this.run();
   }

@@ -28,7 +28,7 @@ export class Lanes {
   add(pending: PendingPosting): void {
     const now = performance.now();
     if (this.waiting(now) >= SPREAD_FROM) this.spreadUntil = now + SPREAD_FOR_MS;
-    this.laneOf(pending.posting.advertiserId, now).add(pending);
+    this.laneOf(pending.posting.advertiserId, now).add(pending, now);
   }
 
   async drained(): Promise<void> {
