@@ -1,8 +1,10 @@
 // A Worker is killed with -9 between its refunds and the commit of their offsets, while clicks flow; two replicas go on.
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { aCompensation, uniqueName } from '../support/fixtures.js';
 import { Load, useOwnWorld, type OwnWorld } from '../support/own-world.js';
+import type { WorkerProcess } from '../support/worker-process.js';
 
 const TOPIC = 'compensation-events';
 const GROUP = 'compensation-processor';
@@ -28,8 +30,7 @@ describe('a Worker that is killed with -9 between refunds and their commit', () 
 
     await own.world.produce(TOPIC, records.flat());
     await eventually('the first refunds are there', 30_000, async () => (await refunds(own)) > 200);
-    await own.kill(victim);
-    const uncommitted = await paidButNotCommitted(own);
+    const uncommitted = await killBetweenPaymentAndCommit(own, victim);
     const replicas = [await own.startWorker(), await own.startWorker()];
     await Promise.all(replicas.map((worker) => worker.ready(90_000)));
     await own.world.settled(GROUP, 120_000);
@@ -63,6 +64,19 @@ async function refunds(own: OwnWorld): Promise<number> {
     `select count(*)::int as n from ad_balance_histories where type = 'REFUND'`,
   );
   return rows[0]?.n ?? 0;
+}
+
+/** Refunds come in groups with rests between them, in which all that is paid may be committed: frozen, it holds still to be looked at. */
+async function killBetweenPaymentAndCommit(own: OwnWorld, victim: WorkerProcess): Promise<number> {
+  await eventually('it stands between payments and their commit', 30_000, async () => {
+    victim.signal('SIGSTOP');
+    await pause(50); // what it had sent arrives
+    if ((await paidButNotCommitted(own)) > 0) return true;
+    victim.signal('SIGCONT');
+    return false;
+  });
+  await own.kill(victim);
+  return paidButNotCommitted(own);
 }
 
 /** Refunds that are in the ledger although their offsets are not committed: they come again. */
