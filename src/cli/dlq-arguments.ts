@@ -1,7 +1,8 @@
 import { LETTER_STATUSES } from '../dlq/letter-status.js';
 import type { Selection } from '../dlq/selection.js';
-import { readId, readTime } from '../platform/events/values.js';
+import { readId } from '../platform/events/values.js';
 import { POISON_CODES } from '../platform/failure.js';
+import { Given, timeOf } from './given.js';
 import { UsageError } from './usage-error.js';
 
 /** What `dlq …` is asked to do. */
@@ -60,7 +61,7 @@ export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
   const name = NAMES.find((each) => each === word);
   if (name === undefined)
     throw new UsageError(`dlq: ${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
-  const given = new Given(name, words);
+  const given = new Given(`dlq ${name}`, words, OPTIONS[name], FLAGS);
   const json = given.has('json');
   switch (name) {
     case 'list':
@@ -76,14 +77,14 @@ export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
       given.noWords();
       return { name, json, selection: { status: 'NEW', ...selectionOf(given) } };
     case 'show':
-      return { name, json, id: given.onlyId() };
+      return { name, json, id: onlyId(given) };
     default:
       given.noWords();
-      return { name, json, ...decisionOf(given) };
+      return { name, json, ...decisionOf(given, name) };
   }
 }
 
-function decisionOf(given: Given): Omit<DecideCommand, 'name' | 'json'> {
+function decisionOf(given: Given, name: DecideCommand['name']): Omit<DecideCommand, 'name' | 'json'> {
   const selection = selectionOf(given);
   if (Object.keys(selection).length === 0 && !given.has('all')) {
     throw given.fault(
@@ -103,7 +104,7 @@ function decisionOf(given: Given): Omit<DecideCommand, 'name' | 'json'> {
     by: by ?? '',
     reason: reason ?? '',
     dryRun,
-    ratePerSecond: rate ?? (given.name === 'replay' ? DEFAULT_RATE : undefined),
+    ratePerSecond: rate ?? (name === 'replay' ? DEFAULT_RATE : undefined),
   };
 }
 
@@ -133,102 +134,21 @@ function selectionOf(given: Given): Selection {
   return { ...(ids.length > 0 && { ids }), ...selection, ...status };
 }
 
+/** `show 7` and `show --id 7`. */
+function onlyId(given: Given): bigint {
+  const [text, another] = [...given.plain, ...given.texts('id')];
+  if (text === undefined || another !== undefined) throw given.fault('wants one id');
+  return given.parse('id', text, idOf);
+}
+
 function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
-}
-
-/** The words of a command, taken apart. */
-class Given {
-  private readonly values = new Map<string, string[]>();
-  private readonly plain: string[] = [];
-
-  constructor(
-    readonly name: (typeof NAMES)[number],
-    words: readonly string[],
-  ) {
-    for (let at = 0; at < words.length; at++) {
-      const word = words[at] ?? '';
-      if (!word.startsWith('--')) {
-        this.plain.push(word);
-        continue;
-      }
-      const [option, inline] = splitOnce(word.slice(2));
-      if (!OPTIONS[name].includes(option)) throw this.fault(`unknown option --${option}`);
-      if (FLAGS.includes(option)) {
-        if (inline !== undefined) throw this.fault(`--${option} takes no value`);
-        this.add(option, '');
-      } else {
-        const value = inline ?? words[++at];
-        if (value === undefined || (inline === undefined && value.startsWith('--'))) {
-          throw this.fault(`--${option} wants a value`);
-        }
-        this.add(option, value);
-      }
-    }
-  }
-
-  fault(what: string): UsageError {
-    return new UsageError(`dlq ${this.name}: ${what}`);
-  }
-
-  has(option: string): boolean {
-    return this.values.has(option);
-  }
-
-  read<T>(option: string, parse: (text: string) => T): T | undefined {
-    const all = this.readAll(option, parse);
-    if (all.length > 1) throw this.fault(`--${option} is given twice`);
-    return all[0];
-  }
-
-  readAll<T>(option: string, parse: (text: string) => T): T[] {
-    return (this.values.get(option) ?? []).map((text) => {
-      try {
-        return parse(text);
-      } catch (error) {
-        throw this.fault(`--${option} ${JSON.stringify(text.slice(0, 60))}: ${(error as Error).message}`);
-      }
-    });
-  }
-
-  noWords(): void {
-    const [word] = this.plain;
-    if (word !== undefined) throw this.fault(`unknown argument ${word}`);
-  }
-
-  /** `show 7` and `show --id 7`. */
-  onlyId(): bigint {
-    const texts = [...this.plain, ...(this.values.get('id') ?? [])];
-    const [text] = texts;
-    if (text === undefined || texts.length > 1) throw this.fault('wants one id');
-    this.values.set('id', [text]);
-    return this.read('id', idOf) as bigint;
-  }
-
-  private add(option: string, value: string): void {
-    this.values.set(option, [...(this.values.get(option) ?? []), value]);
-  }
-}
-
-function splitOnce(text: string): [string, string | undefined] {
-  const at = text.indexOf('=');
-  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function idOf(text: string): bigint {
   const id = readId(text);
   if (id === undefined) throw new Error('must be a whole number above zero');
   return id;
-}
-
-function timeOf(text: string): Date {
-  const ms = /^\d{1,15}$/.test(text) ? Number(text) : readTime(text);
-  if (ms === undefined || Number.isNaN(new Date(ms).getTime())) {
-    throw new Error(
-      'must be a time such as 2026-01-31, "2026-01-31 09:30:00" (UTC), 2026-01-31T09:30:00+09:00, or milliseconds',
-    );
-  }
-  return new Date(ms);
 }
 
 function wholeNumber(text: string, least: number, most: number): number {

@@ -8,9 +8,9 @@ import { groupLetters, type CachedPrices } from '../dlq/group-letters.js';
 import type { LetterLine } from '../dlq/letter-row.js';
 import { rehearseLetters } from '../dlq/rehearse-letters.js';
 import { replayLetters } from '../dlq/replay-letters.js';
-import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
 import { ReplayPublisher } from '../platform/kafka/replay-publisher.js';
 import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
+import { forTerminal } from './database-fault.js';
 import { parseDlq, type DecideCommand, type DlqCommand } from './dlq-arguments.js';
 import {
   discardWords,
@@ -22,6 +22,7 @@ import {
   rehearsalWords,
   replayWords,
 } from './dlq-words.js';
+import { INTERRUPTED, interrupted } from './interrupted.js';
 import { Progress, terminalWidth, writeLine } from './output.js';
 import { table } from './table.js';
 
@@ -29,10 +30,6 @@ import { table } from './table.js';
 const STATEMENT_TIMEOUT_MS = 120_000;
 /** Somebody's session may hold a row; the Worker itself holds none for longer than a statement. */
 const LOCK_TIMEOUT_MS = 10_000;
-/** A table or a column that is not there. */
-const NOT_MIGRATED = new Set(['42P01', '42703']);
-/** As a shell counts an end by SIGINT. */
-const INTERRUPTED = 130;
 const LINES_OF_A_TABLE = 100;
 const GOODBYE_MS = 500;
 
@@ -58,8 +55,7 @@ export async function dlq(args: string[]): Promise<number> {
     await client.connect();
     return await run(client, command);
   } catch (error) {
-    const isOld = NOT_MIGRATED.has(sqlStateOf(error) ?? '');
-    throw new Error(`${describeDatabaseError(error)}${isOld ? ': run "npm run migrate"' : ''}`, { cause: error });
+    throw forTerminal(error);
   } finally {
     // A stopped server never says goodbye.
     await Promise.race([client.end().catch(() => undefined), pause(GOODBYE_MS, undefined, { ref: false })]);
@@ -223,17 +219,4 @@ async function countDiscards(client: pg.Client, { selection, json }: DecideComma
     for (const line of table(['count', 'topic', 'code', 'last', 'cause'], rows, terminalWidth())) await writeLine(line);
   }
   return 0;
-}
-
-/** The first Ctrl-C lets what is under way end, the second does not wait for that. */
-function interrupted(): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(INTERRUPTED);
-      process.stderr.write('\nstopping after the records under way; once more to stop at once\n');
-      stopping.abort();
-    });
-  }
-  return stopping.signal;
 }

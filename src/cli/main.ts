@@ -22,6 +22,12 @@ const COMMANDS: Readonly<Record<string, { readonly usage: readonly string[]; rea
     // It brings the clients of Kafka and Redis along, which take a second to load.
     run: async (args) => (await import('./dlq.js')).dlq(args),
   },
+  'account-for': {
+    usage: [
+      'account-for TOPIC [--from TIME] [--to TIME] [--json]    finds each record in the ledger or among the dead letters',
+    ],
+    run: async (args) => (await import('./account-for.js')).accountForTopic(args),
+  },
   doctor: {
     usage: ['doctor [--json]           looks whether all that the Worker needs is there, and says what to do'],
     run: async (args) => (await import('./doctor.js')).doctor(args),

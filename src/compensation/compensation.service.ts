@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { compensationKey, recordKey } from '../ledger/idempotency-key.js';
 import { LedgerService } from '../ledger/ledger.service.js';
 import type { PostingResult, Refund } from '../ledger/posting.js';
 import type { RecordContext } from '../platform/kafka/record-context.js';
 import { CompensationEvent } from './compensation.event.js';
+import { refundKey } from './refund-key.js';
 
 @Injectable()
 export class CompensationService {
@@ -21,11 +21,10 @@ export class CompensationService {
     record: Pick<RecordContext, 'coordinates' | 'priority' | 'waits'>,
   ): Promise<PostingResult> {
     const { coordinates, priority } = record;
-    const { advertiserId, refundAmount, compensationId, detectedAt } = event;
+    const { advertiserId, refundAmount, detectedAt } = event;
     const refund: Refund = {
       type: 'REFUND',
-      // Without an id of its own, only its record tells a compensation from the next one.
-      idempotencyKey: compensationId === undefined ? recordKey(coordinates) : compensationKey(compensationId),
+      idempotencyKey: refundKey(event, coordinates),
       advertiserId,
       amount: refundAmount,
       occurredAt: detectedAt,

@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import type { PoisonCode } from '../platform/failure.js';
 import { parsePlainArray, plainArray, textArray } from './array-literal.js';
 import type { CampaignSpend, Posting, PostingResult } from './posting.js';
+import { storableMs } from './storable-ms.js';
 
 /** What the database says of one posting. */
 export type PostingOutcome =
@@ -129,14 +130,6 @@ function refundColumnsOf(postings: readonly Posting[]): string[] {
     textArray(clicks.map((c) => c?.reason)),
     plainArray(clicks.map((c) => (c?.detectedAt === undefined ? null : storableMs(c.detectedAt)))),
   ];
-}
-
-const YEAR_1_MS = -62_135_596_800_000;
-const YEAR_9999_MS = 253_402_300_799_000;
-
-/** Producers set a record's time to whatever they like; what Postgres cannot store is kept at the rim and still charged. */
-function storableMs(ms: number): number {
-  return Math.trunc(Math.min(Math.max(ms, YEAR_1_MS), YEAR_9999_MS));
 }
 
 function readAnswer(answer: RawAnswer, postings: readonly Posting[]): PostingOutcome[] {

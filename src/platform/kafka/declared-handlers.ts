@@ -6,6 +6,7 @@ import type { HandlerExtras } from './event-pattern.js';
 export interface DeclaredHandler {
   readonly topic: string;
   readonly group: string;
+  readonly extras: HandlerExtras;
 }
 
 type Type = abstract new (...args: never[]) => object;
@@ -18,7 +19,7 @@ export function declaredHandlers(module: Type): DeclaredHandler[] {
       if (typeof value !== 'function') continue;
       const extras = Reflect.getMetadata(PATTERN_EXTRAS_METADATA, value as object) as HandlerExtras | undefined;
       const topics = (Reflect.getMetadata(PATTERN_METADATA, value as object) ?? []) as string[];
-      for (const topic of topics) handlers.push({ topic, group: extras?.group ?? '' });
+      if (extras !== undefined) handlers.push(...topics.map((topic) => ({ topic, group: extras.group, extras })));
     }
   }
   return handlers.filter(({ topic }) => topic !== EVERY_DEAD_LETTER);

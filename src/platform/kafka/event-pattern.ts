@@ -1,4 +1,5 @@
 import { EventPattern as NestEventPattern } from '@nestjs/microservices';
+import type { RecordCoordinates } from './record-coordinates.js';
 
 /** Which event class a topic carries. A capability adds its own topic: see `docs/adding-a-capability.md`. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
@@ -11,9 +12,13 @@ export interface HandlerExtras {
   readonly payloadType: unknown;
   /** False where the handler does more than the ledger, alerts and campaigns take back in a rehearsal. */
   readonly rehearsable?: boolean;
+  readonly postingKey?: PostingKey;
 }
 
-export interface EventPatternOptions {
+/** The idempotency key that a record is posted under. */
+export type PostingKey<E = unknown> = (event: E, record: RecordCoordinates) => string;
+
+export interface EventPatternOptions<E = never> {
   /** The consumer group, which has one handler for the topic. */
   readonly group: string;
   /**
@@ -21,7 +26,14 @@ export interface EventPatternOptions {
    * then reported as unknown. A write to the database or to Kafka need not be declared: a dry run refuses it.
    */
   readonly rehearsable?: boolean;
+  /**
+   * Where each record becomes a posting: under which key. `account-for` then holds the topic against the ledger. It follows from
+   * the event and from where the record stood first, and from nothing else.
+   */
+  readonly postingKey?: PostingKey<E>;
 }
+
+type EventOf<T> = T extends keyof TopicEvents ? TopicEvents[T] : never;
 
 type Handler<E> = (event: E, ...rest: never[]) => Promise<void>;
 
@@ -32,13 +44,12 @@ const PAYLOAD_KEY = /^3:(\d+)$/;
  * Subscribes a method to `topic` in the consumer group `group`; the transport does the rest. Ours, since Nest's typed one
  * widens the payload to the union of all topics and refuses a typed `@Ctx()`.
  */
-export function EventPattern<T extends keyof TopicEvents | (string & {})>(topic: T, options: EventPatternOptions) {
-  return <M extends Handler<T extends keyof TopicEvents ? TopicEvents[T] : never>>(
-    target: object,
-    key: string,
-    descriptor: TypedPropertyDescriptor<M>,
-  ): void => {
-    const extras: HandlerExtras = { ...options, payloadType: payloadTypeOf(target, key) };
+export function EventPattern<T extends keyof TopicEvents | (string & {})>(
+  topic: T,
+  options: EventPatternOptions<EventOf<T>>,
+) {
+  return <M extends Handler<EventOf<T>>>(target: object, key: string, descriptor: TypedPropertyDescriptor<M>): void => {
+    const extras = { ...options, payloadType: payloadTypeOf(target, key) } as HandlerExtras;
     // Without the type argument Nest's first overload is taken, which types the payload by a map of all topics.
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-arguments
     NestEventPattern<string>(topic, { ...extras })(target, key, descriptor);

@@ -7,9 +7,10 @@ import { commitFirst } from './first-commit.js';
 /** Any number that nobody else locks by; the group is the second half of the key. */
 const LOCK_SPACE = 0x6b61;
 
-interface StartRow {
+export interface StartRow {
   readonly partition: number;
   readonly start_offset: string;
+  readonly decided_at: Date;
 }
 
 /**
@@ -44,8 +45,8 @@ export class GroupStarts {
     try {
       await runner.connect();
       await runner.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_SPACE, group]);
-      const known = await startsOf(runner, group, topic);
-      if (known.size > 0) return known;
+      const known = await startsOf((sql, values) => runner.query(sql, values), group, topic);
+      if (known.size > 0) return new Map([...known].map(([partition, { offset }]) => [partition, offset]));
       const { starts, undecided } = await this.firstStarts(admin, group, topic, from);
       if (from === 'latest' && undecided.size > 0) await commitFirst(kafka, group, topic, undecided);
       await this.insert(runner, group, topic, starts);
@@ -73,13 +74,9 @@ export class GroupStarts {
    * though it begins below it. Kafka forgets a group's commits with a topic; this is what is left to tell by.
    */
   async isOutdated(admin: Admin, group: string, topic: string, partition: number, low: number): Promise<boolean> {
-    const [row] = await this.database.query<{ decided_at: Date }[]>(
-      'select decided_at from group_starts where group_id = $1 and topic = $2 and partition = $3',
-      [group, topic, partition],
-    );
-    if (row === undefined) return false;
-    const since = await admin.fetchTopicOffsetsByTimestamp(topic, row.decided_at.getTime());
-    return since.some((first) => first.partition === partition && Number(first.offset) === low);
+    const starts = await startsOf((sql, values) => this.database.query(sql, values), group, topic);
+    const decidedAt = starts.get(partition)?.decidedAt;
+    return decidedAt !== undefined && beganAfter(admin, topic, partition, low, decidedAt);
   }
 
   private async firstStarts(
@@ -112,10 +109,33 @@ export class GroupStarts {
   }
 }
 
-async function startsOf(runner: QueryRunner, group: string, topic: string): Promise<Map<number, number>> {
-  const rows = (await runner.query(
-    'select partition, start_offset::text from group_starts where group_id = $1 and topic = $2',
+/** Where a group began in a partition of a topic, and when that was decided. */
+export interface GroupStart {
+  readonly offset: number;
+  readonly decidedAt: Date;
+}
+
+/** @param query runs a statement and resolves with its rows */
+export async function startsOf(
+  query: (sql: string, values: unknown[]) => Promise<StartRow[]>,
+  group: string,
+  topic: string,
+): Promise<Map<number, GroupStart>> {
+  const rows = await query(
+    'select partition, start_offset::text, decided_at from group_starts where group_id = $1 and topic = $2',
     [group, topic],
-  )) as StartRow[];
-  return new Map(rows.map(({ partition, start_offset: offset }) => [partition, Number(offset)]));
+  );
+  return new Map(rows.map((row) => [row.partition, { offset: Number(row.start_offset), decidedAt: row.decided_at }]));
+}
+
+/** Whether all that stands in a partition, whose first offset is `low`, was written after that moment. */
+export async function beganAfter(
+  admin: Admin,
+  topic: string,
+  partition: number,
+  low: number,
+  moment: Date,
+): Promise<boolean> {
+  const since = await admin.fetchTopicOffsetsByTimestamp(topic, moment.getTime());
+  return since.some((first) => first.partition === partition && Number(first.offset) === low);
 }

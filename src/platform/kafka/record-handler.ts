@@ -10,12 +10,37 @@ type NestHandler = (payload: unknown, context: RecordContext) => Promise<unknown
 /** Types that Nest reports for a parameter without a class of its own. */
 const PLAIN_TYPES: readonly unknown[] = [undefined, Object, String, Array, Number, Boolean];
 
+/**
+ * The event of a record, or `SKIPPED`: a tombstone, or none that the handler's event class is for. A dead letter is never
+ * skipped: without a value it is `null`.
+ *
+ * @throws PoisonError `INVALID_JSON` or `INVALID_EVENT`
+ */
+export type RecordReader = (record: Pick<ConsumedRecord, 'value'>) => unknown;
+
+/** @throws Error where no record of the topic can be read as that type */
+export function recordReader(topic: string, payloadType: unknown): RecordReader {
+  const ofDeadLetters = isDeadLetterTopic(topic);
+  if (ofDeadLetters && payloadType !== Buffer && !PLAIN_TYPES.includes(payloadType)) {
+    throw new Error('a dead letter may be anything: its handler takes a Buffer');
+  }
+  const read = ofDeadLetters ? asBytes : valueReader(payloadType);
+  const withoutValue = ofDeadLetters ? null : SKIPPED;
+  return ({ value }) => (value === null ? withoutValue : read(value));
+}
+
+function valueReader(payloadType: unknown): (value: Buffer) => unknown {
+  if (payloadType === Buffer) return asBytes;
+  return PLAIN_TYPES.includes(payloadType) ? readPlain : compileReader(payloadType as EventClass);
+}
+
+const asBytes = (value: Buffer): Buffer => value;
+
 /** One `@EventPattern` method: how its records are read, and how it is called. */
 export class RecordHandler {
   readonly group: string;
   readonly isRehearsable: boolean;
-  private readonly ofDeadLetters: boolean;
-  private readonly readValue: (value: Buffer) => unknown;
+  readonly read: RecordReader;
 
   constructor(
     readonly topic: string,
@@ -24,24 +49,7 @@ export class RecordHandler {
   ) {
     this.group = extras.group;
     this.isRehearsable = extras.rehearsable ?? true;
-    this.ofDeadLetters = isDeadLetterTopic(topic);
-    if (this.ofDeadLetters && extras.payloadType !== Buffer && !PLAIN_TYPES.includes(extras.payloadType)) {
-      throw new Error('a dead letter may be anything: its handler takes a Buffer');
-    }
-    if (extras.payloadType === Buffer || this.ofDeadLetters) this.readValue = (value) => value;
-    else if (PLAIN_TYPES.includes(extras.payloadType)) this.readValue = readPlain;
-    else this.readValue = compileReader(extras.payloadType as EventClass);
-  }
-
-  /**
-   * The event of a record, or `SKIPPED`: a tombstone, or none that the handler's event class is for. A dead letter is never
-   * skipped: without a value it is `null`.
-   *
-   * @throws PoisonError `INVALID_JSON` or `INVALID_EVENT`
-   */
-  read(record: ConsumedRecord): unknown {
-    if (record.value === null) return this.ofDeadLetters ? null : SKIPPED;
-    return this.readValue(record.value);
+    this.read = recordReader(topic, extras.payloadType);
   }
 
   call(event: unknown, context: RecordContext): Promise<unknown> {
