@@ -1,12 +1,22 @@
 import { isIP } from 'node:net';
 
-/** One environment variable: what it means, and how its text becomes a value. Throws a reason that fits after its name. */
-export interface Variable<T> {
+/** How a text is read: what it is to be, with its unit, and how it becomes a value. Throws a reason that fits after its name. */
+interface Kind<T> {
+  readonly type: string;
+  readonly parse: (text: string) => T;
+}
+
+/** One environment variable and all that is said of it: docs/configuration.md and .env.example are made from this (npm run docs). */
+export interface Variable<T> extends Kind<T> {
+  readonly section: 'Kafka' | 'Postgres' | 'Redis' | 'Budgets' | 'Alerts' | 'Dead letters' | 'Tracing' | 'The process';
   readonly about: string;
   /** Text that stands in for a missing value; without one the variable may stay unset, or is required. */
   readonly fallback?: string;
   readonly required?: boolean;
-  readonly parse: (text: string) => T;
+  /** Belongs where secrets are kept. */
+  readonly secret?: boolean;
+  /** What .env.example sets, where that is not the fallback. */
+  readonly example?: string;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -19,116 +29,186 @@ export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 const SAMPLERS = ['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
-/** Everything the Worker reads from its environment. `.env.example` lists the same names (a test holds it to that). */
+/** Everything the Worker reads from its environment. */
 export const VARIABLES = {
   KAFKA_BROKERS: {
-    about: 'host:port of one or more brokers, separated by commas',
+    section: 'Kafka',
+    about: 'one or more brokers as host:port, separated by commas',
+    type: 'list',
     required: true,
+    example: '127.0.0.1:9092',
     parse: brokers,
   },
-  KAFKA_SSL: { about: 'true to talk TLS to the brokers', fallback: 'false', parse: boolean },
-  KAFKA_SASL_MECHANISM: {
-    about: 'plain, scram-sha-256 or scram-sha-512; empty: no SASL',
-    parse: (text: string) => oneOf(SASL_MECHANISMS, text.toLowerCase()),
+  KAFKA_SSL: {
+    section: 'Kafka',
+    about: 'whether to talk TLS to the brokers; NODE_EXTRA_CA_CERTS names the file of a private authority',
+    fallback: 'false',
+    ...boolean(),
   },
-  KAFKA_SASL_USERNAME: { about: 'the SASL user', parse: String },
-  KAFKA_SASL_PASSWORD: { about: 'its password', parse: String },
+  KAFKA_SASL_MECHANISM: {
+    section: 'Kafka',
+    about: 'how the Worker logs in; empty: no SASL',
+    ...oneOf(SASL_MECHANISMS),
+  },
+  KAFKA_SASL_USERNAME: {
+    section: 'Kafka',
+    about: 'the SASL user; goes with KAFKA_SASL_MECHANISM',
+    type: 'text',
+    parse: String,
+  },
+  KAFKA_SASL_PASSWORD: { section: 'Kafka', about: 'its password', type: 'text', secret: true, parse: String },
   DATABASE_URL: {
-    about: 'Postgres, as a login role that is a member of the group role worker',
+    section: 'Postgres',
+    about: 'Postgres, as a login role that is a member of the group role worker; ?sslmode=verify-full for TLS',
     required: true,
-    parse: (text: string) => url(text, 'postgres:', 'postgresql:'),
+    secret: true,
+    example: 'postgresql://worker_app@127.0.0.1:5432/worker',
+    ...url('postgres:', 'postgresql:'),
   },
   MIGRATION_DATABASE_URL: {
-    about: 'Postgres, as the owner of the tables; only `npm run migrate` uses it (default: DATABASE_URL)',
-    parse: (text: string) => url(text, 'postgres:', 'postgresql:'),
+    section: 'Postgres',
+    about: 'Postgres, as the owner of the tables; only `npm run migrate` uses it; empty: DATABASE_URL',
+    secret: true,
+    ...url('postgres:', 'postgresql:'),
   },
   REDIS_URL: {
-    about: 'Redis, of which the Worker only ever reads',
+    section: 'Redis',
+    about: 'Redis, of which the Worker only ever reads; rediss:// for TLS',
     required: true,
-    parse: (text: string) => url(text, 'redis:', 'rediss:'),
+    secret: true,
+    example: 'redis://127.0.0.1:6379',
+    ...url('redis:', 'rediss:'),
   },
   BUDGET_TIMEZONE: {
-    about: 'IANA name of the zone in which a budget day begins; pinned in the database at the first start',
+    section: 'Budgets',
+    about: 'the zone in which a budget day begins; pinned in the database at the first start',
+    type: 'IANA name of a time zone',
     fallback: 'Asia/Seoul',
     parse: timeZone,
   },
   BUDGET_RESET_GRACE_MINUTES: {
-    about:
-      'minutes after the start of a budget day in which the counters in Redis may still be those of the day before',
+    section: 'Budgets',
+    about: 'how long after the start of a budget day the counters in Redis may still be those of the day before',
     fallback: '10',
-    parse: (text: string) => wholeNumber(text, { least: 0, most: 1_440 }),
+    ...wholeNumber({ unit: 'minutes', least: 0, most: 1_440 }),
   },
   SLACK_WEBHOOK_URL: {
-    about: 'incoming webhook of the Slack channel that gets the alerts (a secret); empty: no Slack',
+    section: 'Alerts',
+    about: 'incoming webhook of the Slack channel that gets the alerts; empty: no Slack',
+    type: 'URL: https:// or http://',
+    secret: true,
     parse: webhook,
   },
   SMTP_URL: {
-    about: 'smtp:// or smtps:// server that mails the alerts, with user and password (a secret); empty: no e-mail',
+    section: 'Alerts',
+    about: 'the server that mails the alerts, with user and password; empty: no e-mail',
+    type: 'URL: smtp:// or smtps://',
+    secret: true,
     parse: smtpServer,
   },
   ALERT_EMAIL_TO: {
-    about: 'addresses that get the alerts, separated by commas; needed with SMTP_URL',
+    section: 'Alerts',
+    about: 'addresses that get the alerts, separated by commas; goes with SMTP_URL',
+    type: 'list',
     parse: (text: string) => text.split(',').map(mailbox),
   },
   ALERT_EMAIL_FROM: {
+    section: 'Alerts',
     about:
-      'address that they come from (default: the user of SMTP_URL where that is one, else the first of ALERT_EMAIL_TO)',
+      'address that they come from; empty: the user of SMTP_URL where that is one, else the first of ALERT_EMAIL_TO',
+    type: 'address',
     parse: mailbox,
   },
   DUPLICATE_RATE_ALERT: {
-    about: 'refunds of the last hour in percent of its clicks (5 or 2.5), above which DUPLICATE_CLICK_RATE is raised',
+    section: 'Alerts',
+    about: 'refunds of the last hour in percent of its clicks, above which the alert DUPLICATE_CLICK_RATE is raised',
+    type: 'percent, 0 to 100: 5 or 2.5',
     fallback: '5',
     parse: percent,
   },
   DLQ_RETENTION_DAYS: {
-    about: 'days after which resolved and discarded dead letters, and finished notification deliveries, are removed',
+    section: 'Dead letters',
+    about: 'after how long resolved and discarded dead letters, and finished notification deliveries, are removed',
     fallback: '90',
-    parse: (text: string) => wholeNumber(text, { least: 1, most: 36_500 }),
+    ...wholeNumber({ unit: 'days', least: 1, most: 36_500 }),
   },
-  HOST: { about: 'the one address at which PORT is served; empty: all of the machine', parse: host },
+  HOST: {
+    section: 'The process',
+    about: 'the one address at which PORT is served, such as 127.0.0.1; empty: all of the machine',
+    type: 'IP address or host name',
+    parse: host,
+  },
   OTEL_TRACES_EXPORTER: {
-    about: 'otlp or none (default: otlp where OTEL_EXPORTER_OTLP_ENDPOINT is set, else none)',
-    parse: (text: string) => oneOf(['otlp', 'none'], text.toLowerCase()),
+    section: 'Tracing',
+    about: 'whether spans are sent; empty: otlp where OTEL_EXPORTER_OTLP_ENDPOINT is set, else none',
+    ...oneOf(['otlp', 'none']),
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
-    about: 'http:// or https:// collector of the spans, without /v1/traces; empty: no tracing',
+    section: 'Tracing',
+    about: 'collector of the spans, without /v1/traces; empty: no tracing',
+    type: 'URL: http:// or https://',
     parse: collector,
   },
   OTEL_EXPORTER_OTLP_PROTOCOL: {
-    about: 'http/json, the one that there is',
+    section: 'Tracing',
+    about: 'the one that there is',
     fallback: 'http/json',
-    parse: (text: string) => oneOf(['http/json'], text.toLowerCase()),
+    ...oneOf(['http/json']),
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
-    about: 'name=value headers for the collector, separated by commas, with % of a value as %25 (a secret)',
+    section: 'Tracing',
+    about: 'headers for the collector, separated by commas, with % of a value as %25',
+    type: 'list of name=value',
+    secret: true,
     parse: headers,
   },
-  OTEL_SERVICE_NAME: { about: 'the name of the Worker in its spans', fallback: 'click-worker', parse: String },
+  OTEL_SERVICE_NAME: {
+    section: 'Tracing',
+    about: 'the name of the Worker in its spans',
+    type: 'text',
+    fallback: 'click-worker',
+    parse: String,
+  },
   OTEL_TRACES_SAMPLER: {
-    about: 'which records without a traceparent begin a trace: parentbased_always_on, _always_off or _traceidratio',
+    section: 'Tracing',
+    about: 'which records without a traceparent begin a trace',
     fallback: 'parentbased_always_on',
-    parse: (text: string) => oneOf(SAMPLERS, text.toLowerCase()),
+    ...oneOf(SAMPLERS),
   },
   OTEL_TRACES_SAMPLER_ARG: {
-    about: 'their share for parentbased_traceidratio, from 0 to 1',
+    section: 'Tracing',
+    about: 'their share for parentbased_traceidratio',
+    type: 'share, 0 to 1',
     fallback: '1',
     parse: share,
   },
-  PORT: { about: 'where /health/live, /health/ready and /metrics are served', fallback: '3000', parse: port },
+  PORT: {
+    section: 'The process',
+    about: 'where /health/live, /health/ready and /metrics are served; 0: any that is free',
+    type: 'port, 0 to 65535',
+    fallback: '3000',
+    parse: port,
+  },
   LOG_LEVEL: {
-    about: 'fatal, error, warn, info, debug, trace or silent',
+    section: 'The process',
+    about: 'what is logged, and all that is worse',
     fallback: 'info',
-    parse: (text: string) => oneOf(LOG_LEVELS, text.toLowerCase()),
+    ...oneOf(LOG_LEVELS),
   },
 } satisfies Record<string, Variable<unknown>>;
 
-function oneOf<const T extends readonly string[]>(allowed: T, text: string): T[number] {
-  if (!allowed.includes(text)) throw new Error(`must be one of ${allowed.join(', ')}`);
-  return text;
+function oneOf<const T extends readonly string[]>(allowed: T): Kind<T[number]> {
+  const parse = (text: string): T[number] => {
+    const word = text.toLowerCase();
+    if (!allowed.includes(word)) throw new Error(`must be one of ${allowed.join(', ')}`);
+    return word;
+  };
+  return { type: allowed.join(', '), parse };
 }
 
-function boolean(text: string): boolean {
-  return oneOf(['true', 'false'], text.toLowerCase()) === 'true';
+function boolean(): Kind<boolean> {
+  const { type, parse } = oneOf(['true', 'false']);
+  return { type, parse: (text) => parse(text) === 'true' };
 }
 
 function port(text: string): number {
@@ -143,12 +223,15 @@ function host(text: string): string {
   return text;
 }
 
-function wholeNumber(text: string, { least, most }: { least: number; most: number }): number {
-  const value = Number(text);
-  if (!/^\d{1,15}$/.test(text) || value < least || value > most) {
-    throw new Error(`must be a whole number from ${least} to ${most}`);
-  }
-  return value;
+function wholeNumber({ unit, least, most }: { unit: string; least: number; most: number }): Kind<number> {
+  const parse = (text: string): number => {
+    const value = Number(text);
+    if (!/^\d{1,15}$/.test(text) || value < least || value > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+  return { type: `${unit}, ${least} to ${most}`, parse };
 }
 
 /** The sign is optional; `0.05` is a twentieth of a percent. */
@@ -171,8 +254,13 @@ function brokers(text: string): string[] {
   return list;
 }
 
+function url(...protocols: [string, ...string[]]): Kind<string> {
+  const type = `URL: ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+  return { type, parse: (text) => readUrl(text, ...protocols) };
+}
+
 /** The value may hold a password: no message repeats it. */
-function url(text: string, ...protocols: [string, ...string[]]): string {
+function readUrl(text: string, ...protocols: [string, ...string[]]): string {
   const { href } = URL.canParse(text) ? new URL(text) : { href: '' };
   if (!protocols.some((protocol) => href.startsWith(`${protocol}//`))) {
     throw new Error(`must be a valid URL that starts with ${protocols[0]}//`);
@@ -192,14 +280,14 @@ function isDecodable(text: string): boolean {
 
 /** What fetch refuses must not be found out with the first alert. */
 function webhook(text: string): string {
-  const { username, password } = new URL(url(text, 'https:', 'http:'));
+  const { username, password } = new URL(readUrl(text, 'https:', 'http:'));
   if (username !== '' || password !== '') throw new Error('must be a URL without user and password');
   return text;
 }
 
 /** A password in it would stand in what the exporter says when it fails; a query would end up before the path. */
 function collector(text: string): string {
-  const { username, password, search, hash } = new URL(url(text, 'http:', 'https:'));
+  const { username, password, search, hash } = new URL(readUrl(text, 'http:', 'https:'));
   if (username !== '' || password !== '' || search !== '' || hash !== '') {
     throw new Error('must be a URL without user, password, query and fragment');
   }
@@ -220,7 +308,7 @@ function share(text: string): number {
 }
 
 function smtpServer(text: string): string {
-  if (new URL(url(text, 'smtp:', 'smtps:')).hostname === '') throw new Error('must be a URL that names a host');
+  if (new URL(readUrl(text, 'smtp:', 'smtps:')).hostname === '') throw new Error('must be a URL that names a host');
   return text;
 }
 
