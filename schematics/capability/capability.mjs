@@ -36,6 +36,9 @@ export function capability({ name, topic, table }) {
 function migration({ name, table }) {
   return (tree) => {
     checkTable(table);
+    const folder = tree.getDir('migrations');
+    const made = folder.subfiles.find((file) => folder.file(file).content.includes(`create table ${table} (`));
+    if (made) refuse(`migrations/${made} creates the table ${table} already`);
     const source = tree.readText(MIGRATIONS);
     // TypeORM runs what is new by these numbers, which are milliseconds; a clock that is behind puts nothing before the last.
     const numbers = [...source.matchAll(/\/(\d+)-[\w-]+\.js'/g)].map(([, number]) => Number(number));
