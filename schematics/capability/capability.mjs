@@ -1,18 +1,19 @@
-import { apply, applyTemplates, mergeWith, strings, url } from '@angular-devkit/schematics';
+import { apply, applyTemplates, chain, mergeWith, strings, url } from '@angular-devkit/schematics';
 import { format, resolveConfig } from 'prettier';
-import { withModule, withTopic } from './edits.mjs';
-import { checkNames, refuse } from './names.mjs';
+import { withMigration, withModule, withTopic } from './edits.mjs';
+import { checkNames, checkTable, refuse } from './names.mjs';
 
 const APP_MODULE = 'src/app.module.ts';
 const TOPICS = 'stack/topics.mjs';
+const MIGRATIONS = 'src/platform/database/migrations.ts';
 
 /**
- * A folder in `src/`, its test, and the two lines that take it in.
+ * A folder in `src/`, its test, and the two lines that take it in; with `table` a migration too.
  *
- * @param {{ name: string, topic: string }} options
+ * @param {{ name: string, topic: string, table?: string }} options
  * @returns {import('@angular-devkit/schematics').Rule}
  */
-export function capability({ name, topic }) {
+export function capability({ name, topic, table }) {
   return async (tree) => {
     checkNames(name, topic);
     const taken = [`src/${name}`, `test/${name}.test.ts`].find((path) => exists(tree, path));
@@ -21,7 +22,34 @@ export function capability({ name, topic }) {
     const className = strings.classify(name);
     tree.overwrite(APP_MODULE, withModule(tree.readText(APP_MODULE), { className, name }));
     tree.overwrite(TOPICS, withTopic(tree.readText(TOPICS), topic));
-    return mergeWith(apply(url('./files'), [applyTemplates({ name, topic, className }), formatted]));
+    const files = mergeWith(apply(url('./files'), [applyTemplates({ name, topic, className }), formatted]));
+    return table === undefined ? files : chain([files, migration({ name, table })]);
+  };
+}
+
+/**
+ * Creates the table, and gives the Worker its rights on it.
+ *
+ * @param {{ name: string, table: string }} options
+ * @returns {import('@angular-devkit/schematics').Rule}
+ */
+function migration({ name, table }) {
+  return (tree) => {
+    checkTable(table);
+    const folder = tree.getDir('migrations');
+    const made = folder.subfiles.find((file) => folder.file(file).content.includes(`create table ${table} (`));
+    if (made) refuse(`migrations/${made} creates the table ${table} already`);
+    const source = tree.readText(MIGRATIONS);
+    // TypeORM runs what is new by these numbers, which are milliseconds; a clock that is behind puts nothing before the last.
+    const numbers = [...source.matchAll(/\/(\d+)-[\w-]+\.js'/g)].map(([, number]) => Number(number));
+    const timestamp = Math.max(Date.now(), ...numbers.map((number) => number + 1));
+    const fileName = table.replaceAll('_', '-');
+    const migrationName = `Create${strings.classify(table)}${timestamp}`;
+    const path = `${timestamp}-create-${fileName}`;
+    tree.overwrite(MIGRATIONS, withMigration(source, { migrationName, path }));
+    return mergeWith(
+      apply(url('./migration'), [applyTemplates({ name, table, fileName, timestamp, migrationName }), formatted]),
+    );
   };
 }
 

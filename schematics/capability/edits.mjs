@@ -37,6 +37,19 @@ export function withTopic(source, topic) {
   );
 }
 
+/**
+ * `migrations.ts` with one more migration, the newest.
+ *
+ * @param {string} source
+ * @param {{ migrationName: string, path: string }} migration
+ */
+export function withMigration(source, { migrationName, path }) {
+  const file = 'src/platform/database/migrations.ts';
+  const imports = `import { ${migrationName} } from '../../../migrations/${path}.js';\n`;
+  const imported = insertBehind(source, /^(?:import .*\n)+/, imports, file);
+  return insertBehind(imported, /= \[\n(?: +\w+,\n)+/, `  ${migrationName},\n`, file);
+}
+
 /** The path of a local import, `''` elsewhere: packages stand first. @param {string} line */
 function pathOf(line) {
   return /^import .* from '(\.\/.*)';$/.exec(line.trim())?.[1] ?? '';

@@ -1,11 +1,5 @@
-import { Column, Entity, PrimaryColumn, type ValueTransformer } from 'typeorm';
-
-/** Ids above 2^53 lose digits as numbers; the driver gives and takes them as text. */
-const BIGINT: ValueTransformer = {
-  from: (text: string | null) => (text === null ? null : BigInt(text)),
-  // What is no bigint belongs to TypeORM's own find operators, which convert their elements one by one.
-  to: (id: unknown) => (typeof id === 'bigint' ? id.toString() : id),
-};
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { BIGINT } from '../platform/database/bigint-column.js';
 
 export type CampaignStatus = 'ACTIVE' | 'PAUSED' | 'ENDED';
 

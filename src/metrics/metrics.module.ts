@@ -15,7 +15,7 @@ import { DeadLetterMetrics } from './dead-letter-metrics.js';
 import { HealthMetrics } from './health-metrics.js';
 import { LedgerMetrics } from './ledger-metrics.js';
 import { MetricsController } from './metrics.controller.js';
-import { MetricsRegistry } from './metrics-registry.js';
+import { MetricsRegistryModule } from './metrics-registry.module.js';
 import { PriceMetrics } from './price-metrics.js';
 import { TransportMetrics } from './transport-metrics.js';
 
@@ -31,10 +31,10 @@ import { TransportMetrics } from './transport-metrics.js';
     NotificationModule,
     RedisModule,
     HealthModule,
+    MetricsRegistryModule,
   ],
   controllers: [MetricsController],
   providers: [
-    MetricsRegistry,
     TransportMetrics,
     LedgerMetrics,
     PriceMetrics,

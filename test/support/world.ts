@@ -224,10 +224,22 @@ export class World {
   }
 }
 
+/** The Worker that all tests share, with what it says of itself. */
+interface SharedWorker {
+  readonly workerUrl: string;
+  /** What `/metrics` has for a series, with its labels in the Worker's order; 0 where it has none. */
+  metric(series: string): Promise<number>;
+}
+
 /** The shared stack with its shared, built Worker; the books balance after every test. */
-export function useWorker(): World & { workerUrl: string } {
-  const shared = inject('world');
-  const world = Object.assign(new World(shared.env), { workerUrl: shared.workerUrl });
+export function useWorker(): World & SharedWorker {
+  const { env, workerUrl } = inject('world');
+  const metric = async (series: string): Promise<number> => {
+    const page = await (await fetch(`${workerUrl}/metrics`)).text();
+    const line = page.split('\n').find((each) => each.startsWith(`${series} `));
+    return Number(line?.slice(series.length) ?? 0);
+  };
+  const world = Object.assign(new World(env), { workerUrl, metric });
   beforeAll(async () => {
     await world.open();
   });
