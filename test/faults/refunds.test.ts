@@ -55,6 +55,9 @@ describe('a Worker that is killed with -9 between refunds and their commit', () 
     for (const topic of [TOPIC, 'ad-events']) expect(await own.world.topics.read(`${topic}.dlq`)).toEqual([]);
     await own.world.booksBalance();
     expect(await own.reconcile()).toMatchObject({ code: 0 });
+    const sound = { pending: 0, missing: [], twice: [] };
+    expect(await own.accountFor(TOPIC)).toMatchObject({ ...sound, posted: REFUNDS, repeated: REFUNDS * 0.75 });
+    expect(await own.accountFor('ad-events')).toMatchObject({ ...sound, posted: load.written });
     expect(await Promise.all(replicas.map((worker) => own.stopWorker(worker)))).toEqual([0, 0]);
   }, 300_000);
 });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Stack, type StackOptions } from '../../stack/stack.mjs';
+import { runCli } from './cli.js';
 import { eventually } from './eventually.js';
 import { aClick } from './fixtures.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
@@ -154,6 +155,7 @@ export class OwnWorld {
     expect(await this.deadLetterOrigins(), 'dead letters').toHaveLength(dead);
     await this.world.booksBalance();
     expect(await this.reconcile()).toMatchObject({ code: 0 });
+    expect(await this.accountFor('ad-events')).toMatchObject({ pending: 0, dead, missing: [], twice: [] });
   }
 
   /** Where the dead letters of `ad-events` stood; one that was written twice counts once. */
@@ -163,6 +165,13 @@ export class OwnWorld {
       ({ headers: h }) => `${String(h['dlq-origin-partition'])}:${String(h['dlq-origin-offset'])}`,
     );
     return [...new Set(origins)];
+  }
+
+  /** What `account-for` finds of a topic. */
+  async accountFor(topic: string): Promise<Record<string, unknown>> {
+    const { stdout, stderr } = await runCli({ ...this.stack.env }, 'account-for', topic, '--json');
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as Record<string, unknown>;
   }
 
   reconcile(): Promise<{ code: number; output: string }> {
