@@ -1,6 +1,8 @@
 // What anybody who reaches PORT may do to it.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { WorkerProcess } from './support/worker-process.js';
 
@@ -123,5 +125,41 @@ describe('HOST', () => {
       .toBe(200);
 
     expect((await worker.get('/health/live')).status).toBe(0);
+  });
+});
+
+describe('the health check of the image', () => {
+  async function check(env: Record<string, string>, ...words: string[]): Promise<{ code: unknown; said: string }> {
+    const child = spawn(process.execPath, ['dist/src/cli/health.js', ...words], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [code] = (await once(child, 'close')) as unknown[];
+    return { code, said };
+  }
+
+  it.each([[[]], [['live']], [['ready']]])('passes where the Worker is well: %j', async (words) => {
+    const { code, said } = await check({ PORT: port }, ...words);
+
+    expect(said).toContain('"status":"ok"');
+    expect(code).toBe(0);
+  });
+
+  it('fails where the answer is not 200', async () => {
+    const server = createServer((_request, response) => response.writeHead(503).end('not yet'));
+    await once(server.listen(0, '127.0.0.2'), 'listening');
+    const { port: other } = server.address() as AddressInfo;
+
+    expect(await check({ HOST: '127.0.0.2', PORT: String(other) }, 'ready')).toEqual({ code: 1, said: 'not yet\n' });
+
+    await new Promise((resolve) => server.close(resolve));
+    expect((await check({ HOST: '127.0.0.2', PORT: String(other) })).said).toMatch(/ECONNREFUSED/);
+    expect((await check({ HOST: '127.0.0.2', PORT: String(other) })).code).toBe(1);
+  });
+
+  it('fails at a word that it does not know', async () => {
+    expect(await check({ PORT: port }, 'redy')).toEqual({ code: 1, said: 'one word is known: live or ready\n' });
   });
 });

@@ -1,7 +1,8 @@
-// `npm run check:deploy`: what of deploy/ only its own tools can check. The rest is in test/deploy.
+// `npm run check:deploy`: what of deploy/, Dockerfile and compose.yaml only their own tools can check. The rest is in test/deploy.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../stack/places.mjs';
+import { checkCompose, checkDockerfile } from './containers.mjs';
 import { checkManifests } from './manifests.mjs';
 import { checkRules } from './rules.mjs';
 import { Unavailable } from './unavailable.mjs';
@@ -16,6 +17,8 @@ const checks = [
     () => checkRules(filesOf('prometheus/rules'), filesOf('prometheus/tests'), filesOf('grafana'), log),
   ],
   ['manifests', () => checkManifests(['base', 'overlays/example'], log)],
+  ['Dockerfile', () => checkDockerfile(log)],
+  ['compose', () => checkCompose(log)],
 ];
 for (const [what, check] of checks) {
   try {

@@ -102,6 +102,12 @@ export function loadKafka(env: NodeJS.ProcessEnv = process.env): KafkaConfig {
   return kafkaOf(read(env, names, saslFaults));
 }
 
+/** Where somebody on the same machine finds /health. */
+export function loadAddress(env: NodeJS.ProcessEnv = process.env): { host: string; port: number } {
+  const { HOST, PORT } = read(env, ['HOST', 'PORT']);
+  return { host: HOST ?? '127.0.0.1', port: PORT ?? 0 };
+}
+
 /** For a command that is of use without Redis too: undefined where none is named. */
 export function findRedisUrl(env: NodeJS.ProcessEnv = process.env): string | undefined {
   return (env['REDIS_URL'] ?? '').trim() === '' ? undefined : read(env, ['REDIS_URL']).REDIS_URL;

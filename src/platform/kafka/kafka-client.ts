@@ -1,5 +1,8 @@
 import kafkajs, { type Admin, type Kafka, type logCreator, type Producer } from 'kafkajs';
 import { Logger } from '@nestjs/common';
+import { mendRequestQueue } from './request-queue.js';
+
+mendRequestQueue();
 
 /** Where the brokers are and how to be let in. */
 export interface KafkaConnection {
