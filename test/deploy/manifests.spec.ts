@@ -92,7 +92,7 @@ describe('the manifests', () => {
     const { topic, consumerGroup } = spec.triggers[0].metadata;
 
     expect(readFileSync('src/click-balance/click-balance.controller.ts', 'utf8')).toContain(
-      `@EventPattern('${topic}', { group: '${consumerGroup}' })`,
+      `@EventPattern('${topic}', { group: '${consumerGroup}',`,
     );
   });
 });
