@@ -1,8 +1,8 @@
 // The performance figures, with their ceiling in the same run: what one client gets out of the posting function alone on the
 // same database. Rates differ from machine to machine; the ratios within one run are what counts.
 //
-//   npm run bench                    three rounds, a few minutes
-//   npm run bench -- --quick         one short round, about a minute
+//   npm run bench                    three rounds, some minutes
+//   npm run bench -- --quick         one short round, about a minute, without the roll-out
 //   npm run bench -- --events 300000 --rounds 5 --rates 500,4000,10000
 import { parseArgs } from 'node:util';
 import { prepare } from '../stack/prepare.mjs';
@@ -29,6 +29,7 @@ const { ceiling } = await import('./ceiling.mjs');
 const { backlog } = await import('./backlog.mjs');
 const { latency } = await import('./latency.mjs');
 const { pauses } = await import('./pauses.mjs');
+const { rollOut } = await import('./roll-out.mjs');
 
 const stack = await startStack();
 const bed = await Bed.open(stack);
@@ -62,6 +63,12 @@ try {
         `charged above the budgets meanwhile: ${(overspend * 100).toFixed(2)} %`,
     );
   }
+  if (!values.quick) {
+    const changes = { 'rolling update of 3 replicas': [3, '+-+-+-'], 'from 1 replica to 3 and back': [1, '++--'] };
+    for (const [what, [replicas, steps]] of Object.entries(changes)) {
+      sayRollOut(what, await rollOut(bed, { rate: 300, replicas, steps }));
+    }
+  }
 } finally {
   await bed.close();
   await stack.stop();
@@ -71,6 +78,16 @@ function sayLatency(when, { p50, p95, p99, most, reached }) {
   say(
     `latency ${when}, from send to visible row: ` +
       `p50 ${ms(p50)}  p95 ${ms(p95)}  p99 ${ms(p99)}  max ${ms(most)}  (${perSecond(reached)} reached)`,
+  );
+}
+
+function sayRollOut(what, { p50, p99, p999, most, charged, total, over, worst }) {
+  say(
+    `${what} at 300 clicks/s, from record to row: p50 ${ms(p50)}  p99 ${ms(p99)}  p99.9 ${ms(p999)}  max ${ms(most)}, ` +
+      `${((over * 100) / total).toFixed(2)} % above 1 s  (${charged} of ${total} charged)`,
+  );
+  say(
+    `  longest after each start (+) and end (-): ${worst.map(({ step, ms: took }) => `${step} ${ms(took)}`).join('  ')}`,
   );
 }
 

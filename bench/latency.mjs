@@ -65,17 +65,19 @@ export async function warmUp(bed, rate) {
   return after;
 }
 
-/** Sends `total` clicks at a fixed rate, whatever becomes of them. */
-export async function sendAtRate(bed, clickOf, rate, total) {
+/** Sends `total` clicks at a fixed rate, whatever becomes of them, or until `signal`; resolves with how many it sent. */
+export async function sendAtRate(bed, clickOf, rate, total, signal) {
   const begin = performance.now();
   const sends = [];
-  for (let next = 0; next < total; await pause(SEND_EVERY_MS)) {
+  let next = 0;
+  for (; next < total && !signal?.aborted; await pause(SEND_EVERY_MS)) {
     const due = Math.min(total, 1 + Math.floor(((performance.now() - begin) * rate) / 1_000));
     const messages = [];
     for (; next < due; next++) messages.push(clickOf(next));
     if (messages.length > 0) sends.push(bed.produce(messages));
   }
   await Promise.all(sends);
+  return next;
 }
 
 /** Looks for rows that were not there before. Ids become visible out of order: those passed over are asked for again. */

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Coalescer } from '../platform/coalescer.js';
@@ -13,6 +14,8 @@ import { findBaselines, keepCounters, type Baseline, type SeenCounter } from './
 /** A counter that was seen is in the database after so long; one that dies with its replica leaves the one before. */
 const KEEP_EVERY_MS = 5_000;
 const KEEP_AT_ONCE = 500;
+/** The Worker has ten seconds to stop, and a database that hangs would use up four of them. */
+const KEEP_AT_END_MS = 1_000;
 /** Campaigns whose counters wait to be kept; beyond that the rest waits for the next time it is seen. */
 const MOST_WAITING = 100_000;
 /** Campaigns whose counter is known to count today, or not to count for the moment. */
@@ -51,7 +54,9 @@ export class CounterWatch implements BeforeApplicationShutdown {
   /** Once more for what was seen since the last round; what cannot be kept leaves the counter before it. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.patrol.stop();
-    if (this.lifecycle.isReady) await this.keepAll().catch(() => undefined);
+    if (!this.lifecycle.isReady) return;
+    const kept = this.keepAll().catch(() => undefined);
+    await Promise.race([kept, pause(KEEP_AT_END_MS, undefined, { ref: false })]);
   }
 
   /** Remembers that a campaign's counter stood at so much, on a day that its click was charged to. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { GroupDescription } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Stack, type StackOptions } from '../../stack/stack.mjs';
 import { runCli } from './cli.js';
@@ -116,11 +117,14 @@ export class OwnWorld {
 
   /** How many members the group of the clicks has: one that has not left holds its partitions for a session. */
   async members(): Promise<number> {
-    const admin = this.world.topics.kafka.admin();
-    await admin.connect();
-    const { groups } = await admin.describeGroups([CLICKS]);
-    await admin.disconnect();
-    return groups[0]?.members.length ?? 0;
+    return (await this.describeGroup()).members.length;
+  }
+
+  /** Resolves once the group of the clicks waits for its members to join anew. */
+  async isRebalancing(): Promise<void> {
+    await eventually('the group is rebalancing', 60_000, async () => {
+      return (await this.describeGroup()).state === 'PreparingRebalance';
+    });
   }
 
   /** Like the world's own, but a broker that has just come back may still refuse to say. */
@@ -192,6 +196,14 @@ export class OwnWorld {
       [accounts.map(({ advertiser }) => advertiser.id)],
     );
     return rows[0] ?? { p50: NaN, p99: NaN, max: NaN };
+  }
+
+  private async describeGroup(): Promise<GroupDescription> {
+    const admin = this.world.topics.kafka.admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([CLICKS]);
+    await admin.disconnect();
+    return groups[0] as GroupDescription;
   }
 
   /** Error lines that no test announced. */

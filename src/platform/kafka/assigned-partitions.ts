@@ -82,6 +82,7 @@ export class AssignedPartitions implements RunListener {
     this.pipelines.clear();
     const isCurrent = (): boolean => generation === this.generation;
     this.takeOver(run, assignment, kept, isCurrent).catch((error: unknown) => {
+      for (const pipeline of kept.values()) pipeline.close();
       if (isCurrent()) run.crash(error as Error);
     });
   }
@@ -141,17 +142,22 @@ export class AssignedPartitions implements RunListener {
     isCurrent: () => boolean,
   ): Promise<void> {
     const deadline = Date.now() + this.parts.limits.handOverMs;
-    await Promise.all([...kept.values()].map((pipeline) => pipeline.drain(deadline)));
+    const drained = new Map([...kept].map(([name, pipeline]) => [name, pipeline.drain(deadline)]));
     const starts = await this.parts.starts.of(assignment);
-    for (const pipeline of kept.values()) pipeline.close();
-    if (!isCurrent()) return;
-    for (const { topic, partition, offset, committed, high } of starts) {
+    // Each by itself: one whose records take long does not hold up the others.
+    const takenOver = starts.map(async ({ topic, partition, offset, committed, high }) => {
+      const name = nameOf(topic, partition);
+      const before = kept.get(name);
+      await drained.get(name);
+      before?.close();
+      if (!isCurrent()) return;
       // What this very member settled before the rebalance is settled, though it could not be committed any more.
-      const settled = kept.get(nameOf(topic, partition))?.progress.committable ?? 0;
+      const settled = before?.progress.committable ?? 0;
       const pipeline = this.open(topic, partition, settled <= high ? Math.max(offset, settled) : offset, committed);
       run.seek(topic, partition, pipeline.progress.nextOffset);
       run.resume(topic, partition);
-    }
+    });
+    await Promise.all(takenOver);
     // What was settled before the rebalance and refused a commit is due now, though no record may come for a long time.
     this.committer.schedule();
   }

@@ -44,7 +44,8 @@ export class ConsumerRun {
   private over = false;
   private joined = false;
   private activeAt = Date.now();
-  private readonly joinedOrEnded: Promise<unknown>;
+  /** Settles when the first join has succeeded or failed; undefined until it is asked for. */
+  private joining: Promise<void> | undefined;
   private readonly watchdog: NodeJS.Timeout;
   private unexplained: NodeJS.Timeout | undefined;
 
@@ -53,6 +54,8 @@ export class ConsumerRun {
     private readonly group: string,
     private readonly topics: readonly string[],
     private readonly limits: TransportLimits,
+    /** Live records wait for its rebalances. */
+    isLive: boolean,
     private readonly listener: RunListener,
   ) {
     this.ended = new Promise((resolve) => {
@@ -66,15 +69,15 @@ export class ConsumerRun {
     this.consumer = kafka.consumer({
       groupId: group,
       sessionTimeout: limits.sessionTimeoutMs,
-      heartbeatInterval: limits.heartbeatMs,
+      heartbeatInterval: isLive ? limits.heartbeatOfLiveMs : limits.heartbeatMs,
       partitionAssigners: [subscribedAssigner],
       metadataMaxAge: limits.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
-      maxWaitTimeInMs: limits.fetchWaitMs,
+      maxWaitTimeInMs: isLive ? limits.fetchWaitOfLiveMs : limits.fetchWaitMs,
       maxBytesPerPartition: limits.fetchBytesPerPartition,
       retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5, restartOnFailure: () => Promise.resolve(false) },
     });
-    this.joinedOrEnded = Promise.race([this.ended, this.listen()]);
+    this.listen();
     this.watchdog = setInterval(() => {
       if (Date.now() - this.activeAt > limits.rebuildAfterMs) this.end({ kind: 'stuck' });
     }, 1_000);
@@ -92,13 +95,15 @@ export class ConsumerRun {
   async start(): Promise<void> {
     await this.consumer.connect();
     // Where a group starts is decided and committed before; `latest` would lose what comes before the first commit.
-    await this.consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
-    await this.consumer.run({
+    if (!this.over) await this.consumer.subscribe({ topics: [...this.topics], fromBeginning: true });
+    if (this.over) return this.consumer.disconnect(); // the one that `stop` asked for may have come before the connection
+    this.joining = this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: this.limits.partitionsAtOnce,
       eachBatch: (payload) => this.handle(payload),
     });
+    await this.joining;
   }
 
   /** Nothing may get out: kafkajs stops for good on a TypeError and retries others without an end. */
@@ -123,10 +128,14 @@ export class ConsumerRun {
     this.end({ kind: 'closed' });
   }
 
-  /** Leaves the group. `disconnect` during a join does nothing, so the join is waited for; a late one is undone. */
+  /**
+   * Leaves the group, at once or as soon as a join that is under way has ended: `disconnect` before that would only close the
+   * connections, and the broker would give partitions to a member that is gone, for a session.
+   */
   async stop(deadline: number): Promise<void> {
     this.end({ kind: 'closed' });
-    const disconnected = this.joinedOrEnded
+    const disconnected = Promise.resolve(this.joining)
+      .catch(() => undefined)
       .then(() => this.consumer.disconnect())
       .catch((error: unknown) => {
         this.logger.debug({ msg: 'disconnect failed', group: this.group, error: String(error) });
@@ -164,34 +173,28 @@ export class ConsumerRun {
     }
   }
 
-  /** Resolves at the first join. */
-  private listen(): Promise<void> {
+  private listen(): void {
     const { events } = this.consumer;
-    return new Promise((resolve) => {
-      this.on(events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
-        resolve();
-        this.joined = true;
-        if (!this.over) this.listener.joined(this, payload.memberAssignment);
-        // Joined after all, when nobody wants it any more.
-        else void this.consumer.disconnect().catch(() => undefined);
-      });
-      this.on(events.CRASH, ({ payload }: ConsumerCrashEvent) => {
-        this.end({ kind: 'crashed', error: payload.error });
-      });
-      this.on(events.STOP, () => {
-        // A crash stops the consumer first and says what it was after that.
-        this.unexplained ??= setTimeout(() => {
-          this.crash(new Error('the consumer stopped by itself'));
-        }, EXPLANATION_MS);
-      });
-      this.on(events.REBALANCING, () => {
-        if (!this.over) this.listener.rebalancing();
-      });
-      this.on(events.FETCH, () => undefined);
-      this.on(events.END_BATCH_PROCESS, ({ payload }: ConsumerEndBatchProcessEvent) => {
-        const { topic, partition, batchSize, lastOffset } = payload;
-        if (batchSize === 0 && !this.over) this.listener.nothingUpTo(topic, partition, Number(lastOffset) + 1);
-      });
+    this.on(events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
+      this.joined = true;
+      if (!this.over) this.listener.joined(this, payload.memberAssignment);
+    });
+    this.on(events.CRASH, ({ payload }: ConsumerCrashEvent) => {
+      this.end({ kind: 'crashed', error: payload.error });
+    });
+    this.on(events.STOP, () => {
+      // A crash stops the consumer first and says what it was after that.
+      this.unexplained ??= setTimeout(() => {
+        this.crash(new Error('the consumer stopped by itself'));
+      }, EXPLANATION_MS);
+    });
+    this.on(events.REBALANCING, () => {
+      if (!this.over) this.listener.rebalancing();
+    });
+    this.on(events.FETCH, () => undefined);
+    this.on(events.END_BATCH_PROCESS, ({ payload }: ConsumerEndBatchProcessEvent) => {
+      const { topic, partition, batchSize, lastOffset } = payload;
+      if (batchSize === 0 && !this.over) this.listener.nothingUpTo(topic, partition, Number(lastOffset) + 1);
     });
   }
 

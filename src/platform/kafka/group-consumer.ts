@@ -27,9 +27,15 @@ export interface GroupParts extends RunnerParts {
 export class GroupConsumer {
   private readonly logger = new Logger(GroupConsumer.name);
   private readonly topics: readonly string[];
+  private readonly isLive: boolean;
   private readonly guard: HaltGuard;
   private readonly runners: ReadonlyMap<string, RecordRunner>;
   private readonly closing = new AbortController();
+  private readonly closed = new Promise<undefined>((resolve) => {
+    this.closing.signal.addEventListener('abort', () => {
+      resolve(undefined);
+    });
+  });
   private run: ConsumerRun | undefined;
   private assigned: AssignedPartitions | undefined;
   /** Up to where each partition's last loss was told. */
@@ -46,6 +52,7 @@ export class GroupConsumer {
     private readonly parts: GroupParts,
   ) {
     this.topics = subscriptions.map(({ topic }) => topic);
+    this.isLive = subscriptions.some(({ priority }) => priority === 'live');
     this.guard = new HaltGuard(parts.limits.haltAfter);
     const owner = {
       settled: () => this.assigned?.settled(),
@@ -130,17 +137,18 @@ export class GroupConsumer {
     const closing = this.closing.signal;
     this.run = undefined;
     try {
-      const recorded = await prepare(group, topics, closing);
-      if (closing.aborted) return { kind: 'closed' };
+      // Preparations ask servers that may be away or hang: the end of the process does not wait for their answers.
+      const recorded = await Promise.race([prepare(group, topics, closing), this.closed]);
+      if (recorded === undefined) return { kind: 'closed' };
       const kafka = createKafka();
       const starts = new AssignmentStarts(kafka, group, this.parts.starts, recorded, (lost) => {
         this.tellLost(lost);
       });
       const assigned = new AssignedPartitions(group, { limits, starts, runners, closing, tracing });
-      const run = new ConsumerRun(kafka, group, topics, limits, assigned);
+      const run = new ConsumerRun(kafka, group, topics, limits, this.isLive, assigned);
       this.assigned = assigned;
       this.run = run;
-      await run.start().catch((error: unknown) => {
+      run.start().catch((error: unknown) => {
         run.crash(error as Error);
       });
       const end = await run.ended;

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka, type logCreator, type Producer } from 'kafkajs';
 import { Logger } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { mendRequestQueue } from './request-queue.js';
 
 mendRequestQueue();
@@ -15,6 +16,8 @@ export interface KafkaConnection {
 /** kafkajs's defaults give up within two seconds on a slow TLS handshake. */
 const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 15_000;
+/** kafkajs waits for what was asked before it hangs up; a broker that hangs would hold up the end of the process. */
+const GOODBYE_MS = 500;
 
 /**
  * A client object of its own for each consumer: two consumers of one group from one object share a map of offsets.
@@ -46,6 +49,12 @@ export function createProducer(kafka: Kafka): Producer {
     allowAutoTopicCreation: false,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 },
   });
+}
+
+/** Closes a producer's connections when the process ends. */
+export async function closeProducer(producer: Producer): Promise<void> {
+  const closed = producer.disconnect().catch(() => undefined);
+  await Promise.race([closed, pause(GOODBYE_MS, undefined, { ref: false })]);
 }
 
 /** Runs `work` with an admin client of its own and always closes it. */

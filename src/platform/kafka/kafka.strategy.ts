@@ -1,4 +1,10 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Kafka, Producer } from 'kafkajs';
@@ -9,7 +15,7 @@ import type { HandlerExtras } from './event-pattern.js';
 import { GroupConsumer, type GroupParts, type GroupState } from './group-consumer.js';
 import { GroupStarts } from './group-starts.js';
 import { HandlerRegistry } from './handler-registry.js';
-import { createKafka, createProducer, withAdmin } from './kafka-client.js';
+import { closeProducer, createKafka, createProducer, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
@@ -29,7 +35,7 @@ import { isDeadLetterTopic } from './topics.js';
 @Injectable()
 export class KafkaStrategy
   extends Server
-  implements CustomTransportStrategy, BeforeApplicationShutdown, OnApplicationShutdown
+  implements CustomTransportStrategy, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
 {
   /** Nest hands a handler's error back to us instead of logging it. */
   override readonly propagatesEventHandlerErrors = true;
@@ -40,7 +46,7 @@ export class KafkaStrategy
   private readonly preparation: TopicPreparation;
   private readonly deadLetters: DeadLetterProducer;
   private groups: GroupConsumer[] = [];
-  private draining = false;
+  private closed: Promise<void> | undefined;
 
   constructor(
     @Inject(KAFKA_OPTIONS) private readonly options: KafkaOptions,
@@ -74,7 +80,8 @@ export class KafkaStrategy
       this.registry.check(this.modules);
       registerCodecs();
       this.groups = this.consumers();
-      for (const group of this.groups) group.start();
+      // A signal may have come while the application was still being put together.
+      if (!this.isDraining) for (const group of this.groups) group.start();
       callback();
     } catch (error) {
       callback(error);
@@ -97,7 +104,7 @@ export class KafkaStrategy
   }
 
   get isDraining(): boolean {
-    return this.draining;
+    return this.closed !== undefined;
   }
 
   lags(): PartitionLag[] {
@@ -109,21 +116,24 @@ export class KafkaStrategy
     await withAdmin(this.pingClient, (admin) => admin.describeCluster());
   }
 
+  /** Before the hooks of any module that takes its time: from now on the Worker takes no record and is not ready. */
+  onModuleDestroy(): void {
+    void this.close();
+  }
+
   /** While HTTP still answers, so that an orchestrator sees the draining. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.close();
   }
 
-  async close(): Promise<void> {
-    if (this.draining) return;
-    this.draining = true;
-    const deadline = Date.now() + this.limits.drainMs;
-    await Promise.all(this.groups.map((group) => group.close(deadline)));
+  close(): Promise<void> {
+    this.closed ??= this.drain();
+    return this.closed;
   }
 
   /** Last of all: until then a record in hand may still become a dead letter. */
   async onApplicationShutdown(): Promise<void> {
-    await this.producer.disconnect().catch(() => undefined);
+    await closeProducer(this.producer);
   }
 
   on(): never {
@@ -132,6 +142,11 @@ export class KafkaStrategy
 
   unwrap(): never {
     throw new Error('the Kafka transport has a client for each group: none of them stands for all');
+  }
+
+  private async drain(): Promise<void> {
+    const deadline = Date.now() + this.limits.drainMs;
+    await Promise.all(this.groups.map((group) => group.close(deadline)));
   }
 
   private subscription(handler: RecordHandler, group: string, topic: string): Subscription & { group: string } {

@@ -37,7 +37,9 @@ export const TRANSPORT_LIMITS = {
   handOverMs: 1_000,
   sessionTimeoutMs: 30_000,
   /** So often a member hears whether its group is shared out anew. */
-  heartbeatMs: 3_000,
+  heartbeatMs: 1_000,
+  /** The same where live records wait: all members stop until the last one has heard. */
+  heartbeatOfLiveMs: 100,
   /** Time without a fetch until a consumer counts as stuck, and until it is built anew. */
   stuckAfterMs: 30_000,
   rebuildAfterMs: 90_000,
@@ -49,6 +51,8 @@ export const TRANSPORT_LIMITS = {
   soundAfterMs: 30_000,
   /** Several times a second, since stop, resume and rebalance wait for a fetch to end. */
   fetchWaitMs: 250,
+  /** The same where live records wait: an assignment begins with one such pause, since nothing may be fetched before it is taken over. */
+  fetchWaitOfLiveMs: 50,
   fetchBytesPerPartition: 512 * 1024,
   partitionsAtOnce: 3,
   /** Partitions added to a topic are seen after so long. */

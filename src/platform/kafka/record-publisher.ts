@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Kafka, Producer } from 'kafkajs';
 import { TransientError } from '../failure.js';
 import { isRehearsing, NotRehearsableError } from '../rehearsal.js';
-import { createKafka, createProducer, withAdmin } from './kafka-client.js';
+import { closeProducer, createKafka, createProducer, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { PartitionSender } from './partition-sender.js';
 import { traceHeaders } from './trace-context.js';
@@ -39,7 +39,7 @@ export class RecordPublisher implements OnApplicationShutdown {
 
   /** Last of all: until then a record in hand may still have something to say. */
   async onApplicationShutdown(): Promise<void> {
-    await this.producer.disconnect().catch(() => undefined);
+    await closeProducer(this.producer);
   }
 
   private partitionsOf(topic: string): Promise<number> {
