@@ -107,6 +107,9 @@ describe('account-for', () => {
 
     expect(await account(TOPIC, '--from', after.toISOString())).toMatchObject({ ...NOTHING, posted: 2, code: 0 });
     expect(await account(TOPIC, '--to', before.toISOString())).toMatchObject({ ...NOTHING, code: 0 });
+    const nothing = await ask(TOPIC, '--to', new Date(0).toISOString());
+    expect(nothing).toMatchObject({ code: 0 });
+    expect(nothing.stdout).toMatch(/\nthere are no records to account for\n$/);
     const both = ['--from', String(before.getTime()), '--to', String(after.getTime())];
     expect(await account(TOPIC, ...both)).toMatchObject({ posted: 300, dead: 3 });
   });
@@ -225,10 +228,11 @@ describe('account-for', () => {
     [[], 'account-for: which topic? It takes ad-events, compensation-events'],
     [
       ['alert-events'],
-      'account-for: the records of alert-events are no postings; it takes ad-events, compensation-events',
+      'account-for: alert-events is no topic whose records become postings; it takes ad-events, compensation-events',
     ],
     [['ad-events', 'more'], 'account-for: unknown argument more'],
     [['ad-events', '--from', 'soon'], 'account-for: --from "soon": must be a time such as'],
+    [['ad-events', '--from', '2026-01-02', '--to', '2026-01-01'], 'account-for: --from must be before --to'],
     [['ad-events', '--since', '1'], 'account-for: unknown option --since'],
   ])('does nothing about %j', async (words, fault) => {
     const { code, stdout, stderr } = await ask(...words);

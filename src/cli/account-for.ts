@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { AppModule } from '../app.module.js';
 import { accountFor, FATES, isPosting, type Account, type PostingHandler } from '../accounting/account-for.js';
+import type { Span } from '../ledger/find-postings.sql.js';
 import { loadDatabaseUrl, loadKafka } from '../config/config.js';
 import { declaredHandlers } from '../platform/kafka/declared-handlers.js';
 import { forTerminal } from './database-fault.js';
@@ -22,7 +23,7 @@ const MOST_NAMED = 100;
 export async function accountForTopic(args: readonly string[]): Promise<number> {
   const given = new Given('account-for', args, OPTIONS, ['json']);
   const handler = handlerOf(given);
-  const span = { from: given.read('from', timeOf), to: given.read('to', timeOf) };
+  const span = spanOf(given);
   // What the platform has to say is meant for a running Worker's log.
   Logger.overrideLogger(false);
   const [kafka, databaseUrl] = [loadKafka(), loadDatabaseUrl()];
@@ -45,6 +46,12 @@ export async function accountForTopic(args: readonly string[]): Promise<number> 
   }
 }
 
+function spanOf(given: Given): Span {
+  const [from, to] = [given.read('from', timeOf), given.read('to', timeOf)];
+  if (from !== undefined && to !== undefined && from >= to) throw given.fault('--from must be before --to');
+  return { from, to };
+}
+
 function handlerOf(given: Given): PostingHandler {
   const handlers = declaredHandlers(AppModule).filter(isPosting);
   const topics = handlers.map(({ topic }) => topic).join(', ');
@@ -52,7 +59,8 @@ function handlerOf(given: Given): PostingHandler {
   if (topic === undefined) throw given.fault(`which topic? It takes ${topics}`);
   if (another !== undefined) throw given.fault(`unknown argument ${another}`);
   const handler = handlers.find((each) => each.topic === topic);
-  if (handler === undefined) throw given.fault(`the records of ${topic} are no postings; it takes ${topics}`);
+  if (handler === undefined)
+    throw given.fault(`${topic} is no topic whose records become postings; it takes ${topics}`);
   return handler;
 }
 
@@ -75,7 +83,10 @@ function* inWords(account: Account): Generator<string> {
   }
   yield* named('missing: neither in the ledger nor a dead letter', missing);
   yield* named('posted twice', twice);
-  yield missing.length + twice.length === 0 ? 'every record is accounted for' : 'NOT every record is accounted for';
+  const found = FATES.reduce((sum, fate) => sum + account[fate], missing.length + twice.length);
+  if (found === 0) yield 'there are no records to account for';
+  else
+    yield missing.length + twice.length === 0 ? 'every record is accounted for' : 'NOT every record is accounted for';
 }
 
 function* named(title: string, places: readonly string[]): Generator<string> {

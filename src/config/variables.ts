@@ -255,15 +255,18 @@ function brokers(text: string): string[] {
 }
 
 function url(...protocols: [string, ...string[]]): Kind<string> {
-  const type = `URL: ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return { type, parse: (text) => readUrl(text, ...protocols) };
+  return { type: `URL: ${beginnings(protocols)}`, parse: (text) => readUrl(text, ...protocols) };
+}
+
+function beginnings(protocols: readonly string[]): string {
+  return protocols.map((protocol) => `${protocol}//`).join(' or ');
 }
 
 /** The value may hold a password: no message repeats it. */
 function readUrl(text: string, ...protocols: [string, ...string[]]): string {
   const { href } = URL.canParse(text) ? new URL(text) : { href: '' };
   if (!protocols.some((protocol) => href.startsWith(`${protocol}//`))) {
-    throw new Error(`must be a valid URL that starts with ${protocols[0]}//`);
+    throw new Error(`must be a valid URL that starts with ${beginnings(protocols)}`);
   }
   if (!isDecodable(href)) throw new Error('must be a URL with each % of a password written as %25');
   return text;
