@@ -59,7 +59,7 @@ describe('the manifests', () => {
   });
 
   it('give the Worker the time that it needs to stop', () => {
-    const [, stopWithinMs] = /STOP_WITHIN_MS = (\d+_\d+)/.exec(readFileSync('src/main.ts', 'utf8')) ?? [];
+    const [, stopWithinMs] = /STOP_WITHIN_MS = (\d+_\d+)/.exec(readFileSync('src/stop-signals.ts', 'utf8')) ?? [];
 
     expect(podOf('base/deployment.yaml').terminationGracePeriodSeconds).toBeGreaterThan(
       Number(stopWithinMs?.replace('_', '')) / 1_000 + 2,

@@ -9,7 +9,6 @@ import { withClient } from '../support/database.js';
 const HELD_FOR_MS = 20_000;
 /** Three times what is under way of a partition at the most; two of them are fewer than may be parked. */
 const BURST = 3_000;
-const ROUNDS_BEFORE = 10;
 
 describe('an advertiser whose row somebody else holds', () => {
   const own = useOwnWorld();
@@ -19,17 +18,15 @@ describe('an advertiser whose row somebody else holds', () => {
   it('waits alone: the clicks of others behind its own are charged meanwhile', async () => {
     const worker = await (await own.startWorker()).ready(60_000);
     const [free, locked] = [await own.account(), await own.account()];
-    const [before, others] = [await accounts(10), await accounts(10)];
+    const others = await accounts(10);
     let charged = 0;
-    const round = async (of: readonly Account[]): Promise<void> => {
-      await own.click(of, 100, 0);
+    const round = async (): Promise<void> => {
+      await own.click(others, 100, 0);
       charged += 100;
       await own.chargedAtLeast(charged, 20_000);
     };
-    // How late others are behind a burst that nobody holds up: on a busy machine a second is not much.
     await own.click([free], BURST, 0);
     charged += BURST;
-    for (let i = 0; i < ROUNDS_BEFORE; i++) await round(before);
 
     await withClient(own.stack.env.MIGRATION_DATABASE_URL, async (client) => {
       await client.query('begin');
@@ -41,19 +38,16 @@ describe('an advertiser whose row somebody else holds', () => {
       // Each round stands behind thousands that wait. It is through before the lock is given back, or the test ends here.
       for (let rounds = 0; Date.now() < heldUntil; rounds++) {
         if (rounds === 10) await own.click([locked], BURST, 0);
-        await round(others);
+        await round();
       }
       await load.stop();
       expect(await own.charged(locked)).toBe(0);
       expect((await worker.get('/health/ready')).status).toBe(200);
       await client.query('rollback');
     });
-    const [without, latencies] = [await own.latencies(before), await own.latencies(others)];
 
     await own.everyClickIsChargedOnce();
     expect(await own.charged(locked)).toBeGreaterThan(2 * BURST);
-    process.stdout.write(`others, while one row was locked: ${JSON.stringify({ ...latencies, without })} ms\n`);
-    expect(latencies.p99).toBeLessThan(Math.max(1_000, 2 * without.p99));
     expect(await own.stopWorker(worker)).toBe(0);
   }, 180_000);
 });
