@@ -60,7 +60,11 @@ describe('HTTP', () => {
     ['a header', 'GET /metrics', `X-Long: ${'a'.repeat(20_000)}\r\n`],
     ['many headers', 'GET /metrics', 'X-Many: 1\r\n'.repeat(3_000)],
   ])('refuses %s of more than 16 KB', async (_what, line, headers) => {
-    expect(await ask(line, headers)).toMatch(/^HTTP\/1\.1 431 /);
+    // Closed with bytes unread, the connection may be reset before the answer is seen.
+    const refused = await ask(line, headers).catch((error: unknown) => (error as NodeJS.ErrnoException).code);
+
+    expect(refused).toMatch(/^HTTP\/1\.1 431 |^ECONNRESET$/);
+    expect(await ask('GET /health/live')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it.each([
