@@ -11,6 +11,8 @@ const REFUND_TOPIC = 'compensation-events';
 /** The groups that are started anew for a measurement, and what they read. */
 const GROUPS = { 'click-balance-processor': TOPIC, 'compensation-processor': REFUND_TOPIC };
 const SEND_AT_ONCE = 5_000;
+/** From a record's time to the transaction that has its row. */
+export const RECORD_TO_ROW_MS = 'extract(epoch from created_at - recorded_at) * 1000';
 
 /** A stack with advertisers, campaigns and prices, and the connections that all measurements share. */
 export class Bed {
@@ -96,6 +98,25 @@ export class Bed {
   async refunded() {
     const { rows } = await this.database.query('select count(*)::int as n from duplicate_click_logs');
     return rows[0].n;
+  }
+
+  /**
+   * How long histories took, by the clocks of client and database, which are one here; `over` counts those above a second.
+   *
+   * @param {'event_id' | 'idempotency_key'} column
+   * @param {string} prefix of what stands there
+   */
+  async recordToRow(column, prefix) {
+    const { rows } = await this.database.query(
+      `select percentile_disc(0.5) within group (order by ms)::float8 as p50,
+              percentile_disc(0.95) within group (order by ms)::float8 as p95,
+              percentile_disc(0.99) within group (order by ms)::float8 as p99,
+              percentile_disc(0.999) within group (order by ms)::float8 as p999,
+              max(ms)::float8 as most, count(*)::int as charged, (count(*) filter (where ms > 1000))::int as over
+       from (select ${RECORD_TO_ROW_MS} as ms from ad_balance_histories where ${column} like $1 || '%') l`,
+      [prefix],
+    );
+    return rows[0];
   }
 
   /** A race is not to pay for the statistics or the dead rows of the one before. */

@@ -29,7 +29,10 @@ const { ceiling } = await import('./ceiling.mjs');
 const { backlog } = await import('./backlog.mjs');
 const { latency } = await import('./latency.mjs');
 const { pauses } = await import('./pauses.mjs');
+const { refunds: refundsAlone } = await import('./refunds.mjs');
 const { rollOut } = await import('./roll-out.mjs');
+
+const REFUND_RATE = 100;
 
 const stack = await startStack();
 const bed = await Bed.open(stack);
@@ -55,6 +58,11 @@ try {
   const queued = refunds.toLocaleString('en');
   sayLatency(`priority: at ${lowest} clicks/s while ${queued} refunds are queued`, priority);
   say(`  of which ${priority.refunded.toLocaleString('en')} were paid by the end`);
+  const alone = await refundsAlone(bed, { rate: REFUND_RATE, seconds });
+  say(
+    `refunds at ${REFUND_RATE}/s with none queued, from record to row: ` +
+      `p50 ${ms(alone.p50)}  p95 ${ms(alone.p95)}  p99 ${ms(alone.p99)}  max ${ms(alone.most)}`,
+  );
   for (const [round, rate] of rates.entries()) {
     const { p50, p99, most, paused, watched, overspend } = await pauses(bed, { rate, round });
     say(

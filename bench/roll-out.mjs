@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkerProcess } from '../stack/worker-process.mjs';
-import { LOG_FILE } from './bed.mjs';
+import { LOG_FILE, RECORD_TO_ROW_MS } from './bed.mjs';
 import { sendAtRate, warmUp } from './latency.mjs';
 
 /** What the Deployment asks for: so long a new replica must have been ready before an old one is told to end. */
@@ -36,24 +36,10 @@ export async function rollOut(bed, { rate, replicas, steps, minReadyMs = MIN_REA
     stop.abort();
     const total = await sending;
     await bed.reach(before + total, DRAIN_MS);
-    return { total, ...(await figures(bed, prefix)), worst: await worstOf(bed, prefix, moments) };
+    return { total, ...(await bed.recordToRow('event_id', prefix)), worst: await worstOf(bed, prefix, moments) };
   } finally {
     await Promise.all(running.map((worker) => worker.end('SIGTERM')));
   }
-}
-
-const LATENCY = `extract(epoch from created_at - recorded_at) * 1000`;
-
-async function figures(bed, prefix) {
-  const { rows } = await bed.database.query(
-    `select percentile_disc(0.5) within group (order by ms)::float8 as p50,
-            percentile_disc(0.99) within group (order by ms)::float8 as p99,
-            percentile_disc(0.999) within group (order by ms)::float8 as p999,
-            max(ms)::float8 as most, count(*)::int as charged, (count(*) filter (where ms > 1000))::int as over
-     from (select ${LATENCY} as ms from ad_balance_histories where event_id like $1 || '%') l`,
-    [prefix],
-  );
-  return rows[0];
 }
 
 /** The longest that a click took after each step and before the next. */
@@ -61,7 +47,7 @@ async function worstOf(bed, prefix, moments) {
   const { rows } = await bed.database.query(
     `select step, max(ms)::float8 as ms
      from unnest($2::text[], $3::float8[], $4::float8[]) with ordinality m (step, since, until, place)
-     join (select extract(epoch from recorded_at) * 1000 as at, ${LATENCY} as ms
+     join (select extract(epoch from recorded_at) * 1000 as at, ${RECORD_TO_ROW_MS} as ms
            from ad_balance_histories where event_id like $1 || '%') l on at >= since and at < until
      group by place, step order by place`,
     [

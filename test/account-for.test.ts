@@ -2,7 +2,9 @@
 // other on one topic: what is planted stays.
 import type { Message, Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, type CliResult } from './support/cli.js';
+import { Cli, runCli, type CliResult } from './support/cli.js';
+import { withClient } from './support/database.js';
+import { eventually } from './support/eventually.js';
 import { aClick, aCompensation, uniqueName } from './support/fixtures.js';
 import { useOwnWorld, type Account as Payer } from './support/own-world.js';
 import type { WorkerProcess } from './support/worker-process.js';
@@ -168,6 +170,24 @@ describe('account-for', () => {
     await worker.ready(60_000);
     await own.settled();
     expect(await account(TOPIC)).toMatchObject({ posted: 333, pending: 0, missing: [], code: 0 });
+  });
+
+  it('stops where it is at Ctrl-C, and claims nothing', async () => {
+    await withClient(own.stack.env.MIGRATION_DATABASE_URL, async (client) => {
+      await client.query('begin; lock table ad_balance_histories in access exclusive mode');
+      const cli = new Cli({ ...own.stack.env }, ['account-for', TOPIC]);
+      await eventually('it asks the ledger', 30_000, async () => {
+        const { rows } = await own.world.database.query(
+          `select from pg_stat_activity where application_name = 'worker-account-for' and wait_event_type = 'Lock'`,
+        );
+        return rows.length > 0;
+      });
+      cli.signal('SIGINT');
+      await eventually('it has heard', 10_000, () => cli.stderr.includes('stopping after the records under way'));
+      await client.query('rollback');
+
+      expect(await cli.result).toMatchObject({ code: 130, stdout: '' });
+    });
   });
 
   it('names a record whose posting is gone, and one that was posted twice under another key', async () => {

@@ -49,11 +49,13 @@ const CONNECTIONS = 3;
 /**
  * Reads a topic again and finds each record in the ledger or among the dead letters, while the Worker runs on.
  *
+ * Resolves with undefined when it was asked to stop before its end.
+ *
  * The memory it takes does not depend on the topic's size, but for the records that are missing.
  *
  * @throws the client's or the driver's error where one of them is away
  */
-export async function accountFor(handler: PostingHandler, options: AccountOptions): Promise<Account> {
+export async function accountFor(handler: PostingHandler, options: AccountOptions): Promise<Account | undefined> {
   const database = new pg.Pool({
     connectionString: options.databaseUrl,
     application_name: 'worker-account-for',
@@ -84,7 +86,7 @@ class Accounting {
     this.read = recordReader(handler.topic, handler.extras.payloadType);
   }
 
-  async run(): Promise<Account> {
+  async run(): Promise<Account | undefined> {
     const { topic, group } = this.handler;
     const { kafka, span, signal } = this.options;
     const query = async (sql: string, values: unknown[]) => (await this.database.query<StartRow>(sql, values)).rows;
@@ -100,7 +102,9 @@ class Accounting {
       (partition, records) => this.take(records, byPartition.get(partition) as PartitionStanding),
       signal,
     );
+    if (this.isStopped()) return undefined;
     await this.lookAgain();
+    if (this.isStopped()) return undefined;
     const twice = await findTwice(this.database, topic, span);
     return {
       topic,
@@ -173,6 +177,11 @@ class Accounting {
       return Promise.resolve();
     };
     await scanTopic(kafka, deadTopic, ranges, take, signal);
+  }
+
+  /** A method: the compiler would take a property that it has looked at for unchanged after an `await`. */
+  private isStopped(): boolean {
+    return this.options.signal.aborted;
   }
 
   private count(fate: Fate): void {

@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { AppModule } from '../app.module.js';
 import { accountFor, FATES, isPosting, type Account, type PostingHandler } from '../accounting/account-for.js';
-import type { Span } from '../ledger/find-postings.sql.js';
 import { loadDatabaseUrl, loadKafka } from '../config/config.js';
+import type { Span } from '../ledger/find-postings.sql.js';
 import { declaredHandlers } from '../platform/kafka/declared-handlers.js';
 import { forTerminal } from './database-fault.js';
 import { Given, timeOf } from './given.js';
@@ -36,7 +36,7 @@ export async function accountForTopic(args: readonly string[]): Promise<number> 
       },
     });
     progress.end();
-    if (signal.aborted) return INTERRUPTED;
+    if (account === undefined) return INTERRUPTED;
     if (given.has('json')) await writeLine(JSON.stringify(account));
     else for (const line of inWords(account)) await writeLine(line);
     return account.missing.length + account.twice.length === 0 ? 0 : 1;

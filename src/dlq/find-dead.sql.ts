@@ -1,9 +1,9 @@
-import type { ClientBase, Pool } from 'pg';
+import type { Pool } from 'pg';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
 
 /** Which of these records of a topic are dead letters of the group, whatever became of them since. In their order. */
 export async function findDead(
-  database: Pool | ClientBase,
+  database: Pool,
   group: string,
   topic: string,
   records: readonly Omit<RecordCoordinates, 'topic'>[],

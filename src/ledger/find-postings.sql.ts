@@ -1,4 +1,4 @@
-import type { ClientBase, Pool } from 'pg';
+import type { Pool } from 'pg';
 import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
 import { storableMs } from './storable-ms.js';
 
@@ -16,24 +16,25 @@ const timeOf = (parameter: number): string => `to_timestamp($${parameter}::bigin
 
 /** The keys of records hold their times: only the months of these need be looked at. All others may have come at any time. */
 const BY_KEY = `
-  select k.place, bool_or(h.source_topic = $2 and h.source_partition = k.partition and h.source_offset = k."offset") as own
+  select k.place, h.own
   from (
     select unnest($1::text[]) as key, unnest($3::int[]) as partition, unnest($4::bigint[]) as "offset",
            generate_subscripts($1::text[], 1) as place
     offset 0
   ) k
   join lateral (
-    select source_topic, source_partition, source_offset from ad_balance_histories
+    select (source_topic, source_partition, source_offset) is not distinct from ($2::text, k.partition, k."offset") as own
+    from ad_balance_histories
     where idempotency_key = k.key and recorded_at between coalesce(${timeOf(5)}, '-infinity') and coalesce(${timeOf(6)}, 'infinity')
-    limit 10
-  ) h on true
-  group by k.place`;
+    order by own desc
+    limit 1
+  ) h on true`;
 
 const RECORD_KEY = 'record:';
 
 /** In the order of `expected`. */
 export async function findPostings(
-  database: Pool | ClientBase,
+  database: Pool,
   topic: string,
   expected: readonly Expected[],
 ): Promise<FoundPosting[]> {
@@ -45,7 +46,7 @@ export async function findPostings(
     if (asked.length === 0) continue;
     const records = asked.map((place) => expected[place] as Expected);
     const times = records.map(({ record: { timestamp } }) => storableMs(timestamp));
-    const { rows } = await database.query<{ place: number; own: boolean | null }>({
+    const { rows } = await database.query<{ place: number; own: boolean }>({
       name: 'find-postings',
       text: BY_KEY,
       values: [
@@ -57,7 +58,7 @@ export async function findPostings(
         ofRecords ? most(times) : null,
       ],
     });
-    for (const { place, own } of rows) found[asked[place - 1] ?? -1] = own === true ? 'own' : 'other';
+    for (const { place, own } of rows) found[asked[place - 1] ?? -1] = own ? 'own' : 'other';
   }
   return found;
 }
@@ -72,7 +73,7 @@ const IN_SPAN = `source_topic = $1 and recorded_at >= coalesce($2, '-infinity'::
 
 /** Where records stood that were posted more than once, or several of which were posted under one key. */
 export async function findTwice(
-  database: Pool | ClientBase,
+  database: Pool,
   topic: string,
   { from, to }: Span,
 ): Promise<{ partition: number; offset: bigint }[]> {
@@ -94,7 +95,7 @@ export async function findTwice(
 
 /** Those of these records that were posted, under whatever key. Reads all histories of their time. */
 export async function findByPlace(
-  database: Pool | ClientBase,
+  database: Pool,
   topic: string,
   records: readonly Omit<RecordCoordinates, 'topic'>[],
 ): Promise<Set<string>> {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { GroupDescription } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Stack, type StackOptions } from '../../stack/stack.mjs';
@@ -178,13 +177,10 @@ export class OwnWorld {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  reconcile(): Promise<{ code: number; output: string }> {
-    return new Promise((resolve) => {
-      const env = { PATH: process.env['PATH'], ...this.stack.env };
-      execFile(process.execPath, ['dist/src/cli/main.js', 'reconcile'], { env }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr });
-      });
-    });
+  /** What `reconcile` says of the books, and its exit code. */
+  async reconcile(): Promise<{ code: number | null; output: string }> {
+    const { code, stdout, stderr } = await runCli({ ...this.stack.env }, 'reconcile');
+    return { code, output: stdout + stderr };
   }
 
   /** From the record's timestamp to its row, in milliseconds, of the clicks of these accounts. */
@@ -196,14 +192,6 @@ export class OwnWorld {
       [accounts.map(({ advertiser }) => advertiser.id)],
     );
     return rows[0] ?? { p50: NaN, p99: NaN, max: NaN };
-  }
-
-  private async describeGroup(): Promise<GroupDescription> {
-    const admin = this.world.topics.kafka.admin();
-    await admin.connect();
-    const { groups } = await admin.describeGroups([CLICKS]);
-    await admin.disconnect();
-    return groups[0] as GroupDescription;
   }
 
   /** Error lines that no test announced. */
@@ -226,6 +214,14 @@ export class OwnWorld {
       return [`Worker ${i + 1} of ${this.workers.length}:`, ...said, ...worker.words, ...lag].join('\n');
     });
     return `${(await Promise.all(ofEach)).join('\n')}\n`;
+  }
+
+  private async describeGroup(): Promise<GroupDescription> {
+    const admin = this.world.topics.kafka.admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([CLICKS]);
+    await admin.disconnect();
+    return groups[0] as GroupDescription;
   }
 }
 

@@ -35,7 +35,7 @@ export async function scanTopic(
   signal?: AbortSignal,
 ): Promise<void> {
   const scan = new TopicScan(connection, topic, ranges, each);
-  if (scan.isThrough) return;
+  if (scan.isThrough || signal?.aborted === true) return;
   await scan.run(signal);
 }
 
