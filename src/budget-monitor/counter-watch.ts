@@ -102,7 +102,10 @@ export class CounterWatch implements BeforeApplicationShutdown {
     const before = this.baselines.get(date);
     if (before !== undefined) return before;
     this.baselines.clear(); // of another day
-    const created = new Coalescer<bigint, Baseline>((ids) => findBaselines(this.database, date, ids), NOTHING_KNOWN);
+    const created = new Coalescer<bigint, Baseline>(async (ids) => {
+      const found = await findBaselines(this.database, date, ids);
+      return ids.map((id) => found.get(id) ?? NOTHING_KNOWN);
+    });
     this.baselines.set(date, created);
     return created;
   }

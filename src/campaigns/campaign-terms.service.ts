@@ -21,21 +21,14 @@ export interface CampaignTerms {
   readonly counter: Cached;
 }
 
-interface Entry {
-  readonly cpc: Cached;
-  readonly counter: Cached;
-}
-
-const REDIS_IS_AWAY: Entry = { cpc: undefined, counter: undefined };
-
 /** What a click costs, and what its campaign has spent by Redis's count: both in one round trip for a chunk of clicks. */
 @Injectable()
 export class CampaignTermsService {
-  private readonly entries = new Coalescer<bigint, Entry>((ids) => this.read(ids), REDIS_IS_AWAY);
-  private readonly rows = new Coalescer<bigint, Campaign | undefined>((ids) => this.find(ids), undefined);
+  private readonly terms = new Coalescer<bigint, CampaignTerms>((ids) => this.read(ids));
+  private readonly rows = new Coalescer<bigint, Campaign | undefined>((ids) => this.find(ids));
 
-  /** How many prices came from where, since the start. */
-  readonly found: Record<PriceSource, number> = { redis: 0, database: 0 };
+  /** How many clicks were priced from where, since the start. */
+  readonly priced: Record<PriceSource, number> = { redis: 0, database: 0 };
 
   constructor(
     private readonly cache: RedisCacheService,
@@ -48,19 +41,24 @@ export class CampaignTermsService {
    * @throws TransientError when Redis cannot be asked and the database has no price
    * @throws PoisonError `UNKNOWN_PRICE` when neither is money above zero, `UNKNOWN_CAMPAIGN` when there is no such campaign
    */
-  async of(campaignId: bigint): Promise<CampaignTerms> {
-    const { cpc, counter } = this.cache.isUp ? await this.entries.get(campaignId) : REDIS_IS_AWAY;
-    const cached = money(cpc);
-    const price: Price =
-      cached === undefined ? await this.storedPrice(campaignId, cpc) : { amount: cached, source: 'redis' };
-    this.found[price.source]++;
-    return { price, counter };
+  of(campaignId: bigint): Promise<CampaignTerms> {
+    return this.terms.get(campaignId);
   }
 
   /** The counters of these campaigns; none where Redis cannot be asked or has none. */
   async countersOf(campaignIds: readonly bigint[]): Promise<Map<bigint, string>> {
     const values = await this.cache.read(campaignIds.map(counterKey));
     return new Map(campaignIds.flatMap((id, i) => (typeof values[i] === 'string' ? [[id, values[i]]] : [])));
+  }
+
+  private async read(ids: readonly bigint[]): Promise<(CampaignTerms | Promise<CampaignTerms>)[]> {
+    const values = await this.cache.read([...ids.map(priceKey), ...ids.map(counterKey)]);
+    return ids.map((id, i) => {
+      const [cpc, counter] = [values[i], values[ids.length + i]];
+      const amount = money(cpc);
+      if (amount === undefined) return this.storedPrice(id, cpc).then((price) => ({ price, counter }));
+      return { price: { amount, source: 'redis' }, counter };
+    });
   }
 
   private async storedPrice(campaignId: bigint, answer: Cached): Promise<Price> {
@@ -78,17 +76,14 @@ export class CampaignTermsService {
     );
   }
 
-  private async read(ids: readonly bigint[]): Promise<Map<bigint, Entry>> {
-    const values = await this.cache.read([...ids.map((id) => `cpc:${id}`), ...ids.map(counterKey)]);
-    return new Map(ids.map((id, i) => [id, { cpc: values[i], counter: values[ids.length + i] }]));
-  }
-
-  private async find(ids: bigint[]): Promise<Map<bigint, Campaign>> {
-    const found = await this.campaigns.find({ where: { id: In(ids) } });
-    return new Map(found.map((campaign) => [campaign.id, campaign]));
+  private async find(ids: readonly bigint[]): Promise<(Campaign | undefined)[]> {
+    const rows = await this.campaigns.find({ where: { id: In([...ids]) } });
+    const found = new Map(rows.map((campaign) => [campaign.id, campaign]));
+    return ids.map((id) => found.get(id));
   }
 }
 
+const priceKey = (campaignId: bigint): string => `cpc:${campaignId}`;
 const counterKey = (campaignId: bigint): string => `daily_budget:${campaignId}`;
 
 /** A price that is not money above zero counts as absent. */

@@ -34,6 +34,7 @@ export class ClickBalanceService {
     const { price, counter } = await this.campaigns.of(campaignId);
     const idempotencyKey = recordKey(coordinates);
     const { amount, source } = price;
+    this.campaigns.priced[source]++;
     const charge: Deduction = {
       type: 'DEDUCT',
       idempotencyKey,

@@ -47,9 +47,9 @@ export class GroupPoster {
       if (settlement === undefined || settlement.status === 'HELD') {
         held.push(pending);
       } else if (settlement.status === 'FAILED') {
-        pending.reject(settlement.error);
+        pending.fail(settlement.error);
       } else {
-        pending.resolve(settlement.result);
+        pending.settle(settlement.result);
         if (settlement.result.created) created.push(pending.posting);
       }
     }
@@ -63,7 +63,7 @@ export class GroupPoster {
       error instanceof TransientError ? error : new TransientError(describeDatabaseError(error), { cause: error });
     // One of ours says that the Worker stops.
     if (failure !== error) this.observer.callFailed(sqlStateOf(error) === undefined ? 'no_answer' : 'refused');
-    for (const pending of group) pending.reject(failure);
+    for (const pending of group) pending.fail(failure);
   }
 
   private observe(answered: number, created: readonly Posting[]): void {

@@ -12,7 +12,7 @@ import { LedgerHooks } from './ledger-hooks.js';
 import { DEFAULT_LANES, LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
 import type { PendingPosting } from './posting-queue.js';
 import type { Posting, PostingCaller, PostingResult } from './posting.js';
-import { checkPosting } from './refusal.js';
+import { refusalBefore } from './refusal.js';
 import { RehearsalPoster } from './rehearsal-poster.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -60,19 +60,17 @@ export class LedgerService implements OnApplicationShutdown {
    * @throws PoisonError `INVALID_EVENT` for a value that the ledger cannot keep
    * @throws TransientError when the database is away; the posting may have been made all the same: post it again
    */
-  async post(posting: Posting, caller?: PostingCaller): Promise<PostingResult> {
-    checkPosting(posting);
-    if (this.closed) throw new TransientError('the ledger is closed: the Worker stops');
+  post(posting: Posting, caller?: PostingCaller): Promise<PostingResult> {
+    const refused = refusalBefore(posting);
+    if (refused !== undefined) return Promise.reject(refused);
+    if (this.closed) return Promise.reject(new TransientError('the ledger is closed: the Worker stops'));
     if (isRehearsing()) return this.rehearsals.post(posting);
     const isHeld = this.held.holds(posting.advertiserId);
     // Now, not when there is room: with thousands held it may wait at the door as long as the lock lasts.
     if (isHeld) caller?.waits();
-    const leave = await this.roomFor(posting, isHeld).enter();
-    try {
-      return await this.enqueue(posting, caller);
-    } finally {
-      leave();
-    }
+    const room = this.roomFor(posting, isHeld);
+    if (room.tryEnter()) return this.enqueue(posting, caller, room);
+    return room.enter().then(() => this.enqueue(posting, caller, room));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -96,11 +94,32 @@ export class LedgerService implements OnApplicationShutdown {
     await this.held.drained(); // what the lanes set aside at last
   }
 
-  private enqueue(posting: Posting, caller: PostingCaller | undefined): Promise<PostingResult> {
+  private enqueue(posting: Posting, caller: PostingCaller | undefined, room: WaitingRoom): Promise<PostingResult> {
     return new Promise((resolve, reject) => {
-      const pending = { posting, caller, resolve, reject };
+      const pending = new Waiting(posting, caller, room, resolve, reject);
       if (this.held.holds(posting.advertiserId)) this.held.add(pending);
       else this.lanes.add(pending);
     });
+  }
+}
+
+/** A posting in hand, until it is answered. */
+class Waiting implements PendingPosting {
+  constructor(
+    readonly posting: Posting,
+    readonly caller: PostingCaller | undefined,
+    private readonly room: WaitingRoom,
+    private readonly resolve: (result: PostingResult) => void,
+    private readonly reject: (error: Error) => void,
+  ) {}
+
+  settle(result: PostingResult): void {
+    this.room.leave();
+    this.resolve(result);
+  }
+
+  fail(error: Error): void {
+    this.room.leave();
+    this.reject(error);
   }
 }

@@ -16,8 +16,8 @@ function pending(priority: PostingPriority, idempotencyKey = `record:${next++}`)
       priority,
     },
     caller: undefined,
-    resolve: () => undefined,
-    reject: () => undefined,
+    settle: () => undefined,
+    fail: () => undefined,
   };
 }
 

@@ -4,8 +4,8 @@ import type { Posting, PostingCaller, PostingPriority, PostingResult } from './p
 export interface PendingPosting {
   readonly posting: Posting;
   readonly caller: PostingCaller | undefined;
-  readonly resolve: (result: PostingResult) => void;
-  readonly reject: (error: Error) => void;
+  settle(result: PostingResult): void;
+  fail(error: Error): void;
 }
 
 /** A group of 500 is where Postgres earns most of what grouping gives; above 1,000 there is only latency to gain. */

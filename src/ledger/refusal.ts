@@ -13,29 +13,26 @@ export function refusal(code: PoisonCode, posting: Posting | undefined): PoisonE
   return new PoisonError(code, posting === undefined ? code : wordsFor(code, posting));
 }
 
-/**
- * Refuses what must not reach the database, where it would be rounded or stop the whole group.
- *
- * @throws PoisonError `INVALID_EVENT`
- */
-export function checkPosting(posting: Posting): void {
+/** Why a posting must not reach the database, where it would be rounded or stop the whole group; `INVALID_EVENT` or undefined. */
+export function refusalBefore(posting: Posting): PoisonError | undefined {
   if (!AMOUNT.test(posting.amount) || /^[0.]*$/.test(posting.amount)) {
-    throw invalid(`amount "${shortened(posting.amount)}": must be above zero, below 10^14, with at most six places`);
+    return invalid(`amount "${shortened(posting.amount)}": must be above zero, below 10^14, with at most six places`);
   }
   if (posting.advertiserId <= 0n || posting.advertiserId > HIGHEST_ID) {
-    throw invalid(`advertiserId ${posting.advertiserId.toString()}: must be above zero and below 2^63`);
+    return invalid(`advertiserId ${posting.advertiserId.toString()}: must be above zero and below 2^63`);
   }
   const campaignId = campaignOf(posting);
   if (campaignId !== undefined && (campaignId <= 0n || campaignId > HIGHEST_ID)) {
-    throw invalid(`campaignId ${campaignId.toString()}: must be above zero and below 2^63`);
+    return invalid(`campaignId ${campaignId.toString()}: must be above zero and below 2^63`);
   }
   if (posting.idempotencyKey.length > LONGEST_KEY) {
-    throw invalid(`idempotency key "${shortened(posting.idempotencyKey)}": is too long`);
+    return invalid(`idempotency key "${shortened(posting.idempotencyKey)}": is too long`);
   }
   const compensationId = posting.type === 'REFUND' ? posting.duplicateClick.compensationId : undefined;
   if (compensationId !== undefined && compensationId.length > LONGEST_COMPENSATION_ID) {
-    throw invalid(`compensationId "${shortened(compensationId)}": is too long`);
+    return invalid(`compensationId "${shortened(compensationId)}": is too long`);
   }
+  return undefined;
 }
 
 function wordsFor(code: PoisonCode, posting: Posting): string {

@@ -6,18 +6,22 @@ describe('a waiting room', () => {
     const room = new WaitingRoom(2);
     const inside: number[] = [];
     const enter = async (who: number) => {
-      const leave = await room.enter();
+      await room.enter();
       inside.push(who);
-      return leave;
     };
 
     const [first, second, third, fourth] = [enter(1), enter(2), enter(3), enter(4)];
-    (await first)();
+    await Promise.all([first, second]);
+    expect(room.tryEnter()).toBe(false);
+    room.leave();
     await third;
     expect(inside).toEqual([1, 2, 3]);
 
-    (await second)();
+    room.leave();
     await fourth;
     expect(inside).toEqual([1, 2, 3, 4]);
+
+    room.leave();
+    expect(room.tryEnter()).toBe(true);
   });
 });

@@ -16,7 +16,7 @@ export class PriceMetrics {
       registers,
       collect() {
         this.reset();
-        for (const [source, count] of Object.entries(prices.found)) this.inc({ source }, count);
+        for (const [source, count] of Object.entries(prices.priced)) this.inc({ source }, count);
       },
     });
     new Gauge({

@@ -2,15 +2,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Coalescer } from './coalescer.js';
 
-type Load = (keys: string[]) => Promise<ReadonlyMap<string, string>>;
+type Load = (keys: readonly string[]) => Promise<(string | Promise<string>)[]>;
 
 /** A coalescer whose answers are the keys in capitals, and the calls it made. */
-function recorded(load?: Load): { coalescer: Coalescer<string, string>; calls: string[][] } {
-  const calls: string[][] = [];
+function recorded(load?: Load): { coalescer: Coalescer<string, string>; calls: (readonly string[])[] } {
+  const calls: (readonly string[])[] = [];
   const coalescer = new Coalescer<string, string>((keys) => {
     calls.push(keys);
-    return load?.(keys) ?? Promise.resolve(new Map(keys.map((key) => [key, key.toUpperCase()])));
-  }, 'absent');
+    return load?.(keys) ?? Promise.resolve(keys.map((key) => key.toUpperCase()));
+  });
   return { coalescer, calls };
 }
 
@@ -36,7 +36,7 @@ describe('Coalescer', () => {
 
   it('does not wait for a call that is under way', async () => {
     const { coalescer, calls } = recorded((keys) =>
-      keys.includes('slow') ? new Promise(() => undefined) : Promise.resolve(new Map([['a', 'A']])),
+      keys.includes('slow') ? new Promise(() => undefined) : Promise.resolve(['A']),
     );
     void coalescer.get('slow');
     await turn();
@@ -45,10 +45,15 @@ describe('Coalescer', () => {
     expect(calls).toEqual([['slow'], ['a']]);
   });
 
-  it('says that a key is absent where no answer has it', async () => {
-    const { coalescer } = recorded(() => Promise.resolve(new Map()));
+  it('lets nobody but those who asked for it wait for an answer that is a promise, or hear that it failed', async () => {
+    const { coalescer } = recorded((keys) =>
+      Promise.resolve(keys.map((key) => (key === 'a' ? 'A' : Promise.reject(new Error(`no ${key}`))))),
+    );
 
-    expect(await coalescer.get('a')).toBe('absent');
+    const [found, failed] = await Promise.allSettled([coalescer.get('a'), coalescer.get('b')]);
+
+    expect(found).toEqual({ status: 'fulfilled', value: 'A' });
+    expect(failed).toMatchObject({ status: 'rejected', reason: new Error('no b') });
   });
 
   it.each([
@@ -64,7 +69,7 @@ describe('Coalescer', () => {
     const { coalescer } = recorded((keys) => answer(keys));
 
     const failed = await Promise.allSettled([coalescer.get('a'), coalescer.get('a'), coalescer.get('b')]);
-    answer = () => Promise.resolve(new Map([['a', 'A']]));
+    answer = () => Promise.resolve(['A']);
 
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(await coalescer.get('a')).toBe('A');
@@ -72,7 +77,7 @@ describe('Coalescer', () => {
 
   it('asks for at most five hundred keys a call; one call that fails fails nobody else', async () => {
     const { coalescer, calls } = recorded((keys) =>
-      keys.includes('k0') ? Promise.reject(new Error('away')) : Promise.resolve(new Map(keys.map((key) => [key, key]))),
+      keys.includes('k0') ? Promise.reject(new Error('away')) : Promise.resolve([...keys]),
     );
 
     const keys = Array.from({ length: 1_250 }, (_none, index) => `k${index}`);

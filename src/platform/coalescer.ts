@@ -3,7 +3,7 @@ const MAX_KEYS = 500;
 
 interface Asked<V> {
   readonly promise: Promise<V>;
-  readonly resolve: (value: V) => void;
+  readonly resolve: (value: V | PromiseLike<V>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -14,17 +14,19 @@ interface Asked<V> {
 export class Coalescer<K, V> {
   private asked = new Map<K, Asked<V>>();
 
-  constructor(
-    private readonly load: (keys: K[]) => Promise<ReadonlyMap<K, V>>,
-    private readonly absent: V,
-  ) {}
+  /** @param load answers in the order of the keys; an answer may be a promise, which only those wait for who asked for its key */
+  constructor(private readonly load: (keys: readonly K[]) => Promise<readonly (V | PromiseLike<V>)[]>) {}
 
   get(key: K): Promise<V> {
     const before = this.asked.get(key);
     if (before !== undefined) return before.promise;
-    if (this.asked.size === 0) setImmediate(() => void this.flush());
-    let resolve!: (value: V) => void;
-    let reject!: (error: unknown) => void;
+    if (this.asked.size === 0) {
+      setImmediate(() => {
+        this.flush();
+      });
+    }
+    let resolve!: Asked<V>['resolve'];
+    let reject!: Asked<V>['reject'];
     const promise = new Promise<V>((onValue, onError) => {
       resolve = onValue;
       reject = onError;
@@ -33,20 +35,20 @@ export class Coalescer<K, V> {
     return promise;
   }
 
-  private async flush(): Promise<void> {
-    const all = [...this.asked];
+  private flush(): void {
+    const [keys, asked] = [[...this.asked.keys()], [...this.asked.values()]];
     this.asked = new Map();
-    const calls: Promise<void>[] = [];
-    for (let at = 0; at < all.length; at += MAX_KEYS) calls.push(this.call(new Map(all.slice(at, at + MAX_KEYS))));
-    await Promise.all(calls);
+    for (let at = 0; at < keys.length; at += MAX_KEYS) {
+      void this.call(keys.slice(at, at + MAX_KEYS), asked.slice(at, at + MAX_KEYS));
+    }
   }
 
-  private async call(asked: ReadonlyMap<K, Asked<V>>): Promise<void> {
+  private async call(keys: readonly K[], asked: readonly Asked<V>[]): Promise<void> {
     try {
-      const found = await this.load([...asked.keys()]);
-      for (const [key, { resolve }] of asked) resolve(found.has(key) ? (found.get(key) as V) : this.absent);
+      const answers = await this.load(keys);
+      for (const [i, { resolve }] of asked.entries()) resolve(answers[i] as V | PromiseLike<V>);
     } catch (error) {
-      for (const { reject } of asked.values()) reject(error);
+      for (const { reject } of asked) reject(error);
     }
   }
 }

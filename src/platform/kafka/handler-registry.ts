@@ -2,9 +2,10 @@ import type { MessageHandler } from '@nestjs/microservices';
 import type { ModulesContainer } from '@nestjs/core';
 import { PATTERN_METADATA } from '@nestjs/microservices/constants.js';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from './dead-letter.js';
+import type { BareHandlers } from './bare-handlers.js';
 import { EVERY_DEAD_LETTER } from './dead-letter-pattern.js';
 import type { HandlerExtras } from './event-pattern.js';
-import { RecordHandler } from './record-handler.js';
+import { RecordHandler, whenHandled, type HandlerCall } from './record-handler.js';
 import { isDeadLetterTopic, originTopic } from './topics.js';
 
 /** The handlers that Nest found, by topic and group. */
@@ -13,6 +14,8 @@ export class HandlerRegistry {
   /** Those of every dead-letter topic: which these are is known when all others are. */
   private readonly ofDeadLetters: { callback: MessageHandler; extras: Partial<HandlerExtras> }[] = [];
   private readonly faults: string[] = [];
+
+  constructor(private readonly bare: BareHandlers) {}
 
   /** Each with one topic, once `check` has passed. */
   get all(): RecordHandler[] {
@@ -49,13 +52,19 @@ export class HandlerRegistry {
     const key = `${topic} in group ${extras.group}`;
     if (this.handlers.has(key)) this.faults.push(`two handlers take ${key}: give one of them a group of its own`);
     try {
-      const handle = (payload: unknown, context: unknown) => callback(payload, context) as Promise<unknown>;
-      this.handlers.set(key, new RecordHandler(topic, extras, handle));
+      const call = this.bare.of(extras) ?? nestCall(callback);
+      this.handlers.set(key, new RecordHandler(topic, extras, call));
     } catch (error) {
       this.faults.push(`the event of ${topic}: ${(error as Error).message}`);
     }
   }
 }
+
+/** Nest's way to a handler, with all that stands on it. */
+const nestCall =
+  (callback: MessageHandler): HandlerCall =>
+  (event, context) =>
+    (callback(event, context) as Promise<unknown>).then(whenHandled);
 
 /** Nest would build a tree of providers for every single event. */
 function requestScoped(modules: ModulesContainer): string[] {

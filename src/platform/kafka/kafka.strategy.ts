@@ -5,9 +5,10 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Kafka, Producer } from 'kafkajs';
+import { BareHandlers } from './bare-handlers.js';
 import { registerCodecs } from './codecs.js';
 import { RETRY_SUFFIX } from './dead-letter.js';
 import { DeadLetterProducer } from './dead-letter-producer.js';
@@ -39,7 +40,7 @@ export class KafkaStrategy
 {
   /** Nest hands a handler's error back to us instead of logging it. */
   override readonly propagatesEventHandlerErrors = true;
-  private readonly registry = new HandlerRegistry();
+  private readonly registry: HandlerRegistry;
   private readonly limits: TransportLimits;
   private readonly pingClient: Kafka;
   private readonly producer: Producer;
@@ -53,8 +54,10 @@ export class KafkaStrategy
     private readonly hooks: TransportHooks,
     private readonly starts: GroupStarts,
     private readonly modules: ModulesContainer,
+    moduleRef: ModuleRef,
   ) {
     super();
+    this.registry = new HandlerRegistry(new BareHandlers(applicationConfigOf(moduleRef), modules));
     this.limits = { ...TRANSPORT_LIMITS, ...options.limits };
     this.pingClient = createKafka(options.connection);
     this.producer = createProducer(createKafka(options.connection));
@@ -173,4 +176,9 @@ export class KafkaStrategy
     };
     return [...groups].map(([group, subscriptions]) => new GroupConsumer(group, subscriptions, parts));
   }
+}
+
+/** Where Nest keeps global guards and the like, which it lets nobody ask for. */
+function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig {
+  return (moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } }).container.applicationConfig;
 }

@@ -12,8 +12,8 @@ export interface PipelineGroup {
   readonly isProbing: boolean;
   /** None may be tried: the consumer is about to leave. */
   readonly isHalted: boolean;
-  /** Reads and handles a record; undefined where it is to be skipped. Settles with the outcome, throws what went wrong. */
-  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined;
+  /** Reads and handles a record; undefined where it is to be skipped. The outcome is the attempt's; throws what went wrong. */
+  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<unknown> | undefined;
   /** Resolves when the dead letter is safe. */
   bury(record: ConsumedRecord, failure: Failure & { kind: 'poison' }): Promise<void>;
   /** A record's last unclassified failure: whether it may be buried; halts the group where that was one too many. */

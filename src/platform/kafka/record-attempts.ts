@@ -11,6 +11,7 @@ class Task implements RecordAttempt {
   /** How often it failed, of either kind. */
   transient = 0;
   unclassified = 0;
+  outcome: RecordOutcome = 'handled';
 
   constructor(
     private readonly owner: { setApart(task: Task): void },
@@ -89,6 +90,7 @@ export class RecordAttempts {
 
   /** What becomes of a record: skipped, settled, poison, transient, or for now unclassified. */
   private start(task: Task): void {
+    task.outcome = 'handled';
     try {
       const handling = this.group.handle(task.record, task);
       if (handling === undefined) {
@@ -97,26 +99,32 @@ export class RecordAttempts {
       }
       // Callbacks, not an async function a level: thousands of records wait here, and what each holds is copied by the
       // garbage collector again and again.
-      handling
-        .then(
-          (outcome) => {
-            this.succeed(task, outcome);
-          },
-          (error: unknown) => this.fail(task, classify(error)),
-        )
-        .catch((error: unknown) => {
-          this.group.broken(error);
-        });
+      handling.then(
+        () => {
+          this.succeed(task);
+        },
+        (error: unknown) => {
+          this.fail(task, classify(error)).catch(this.broken);
+        },
+      );
     } catch (error) {
       void this.refuse(task, error);
     }
   }
 
-  private succeed(task: Task, outcome: RecordOutcome): void {
+  private succeed(task: Task): void {
     if (this.closed) return;
-    this.group.handled();
-    this.settle(task, outcome);
+    try {
+      this.group.handled();
+      this.settle(task, task.outcome);
+    } catch (bug) {
+      this.broken(bug);
+    }
   }
+
+  private readonly broken = (bug: unknown): void => {
+    this.group.broken(bug);
+  };
 
   /** A handler was called, and threw. */
   private async fail(task: Task, failure: Failure): Promise<void> {
@@ -141,7 +149,7 @@ export class RecordAttempts {
       if (failure.kind !== 'poison') throw error;
       await this.bury(task, failure);
     } catch (bug) {
-      this.group.broken(bug);
+      this.broken(bug);
     }
   }
 

@@ -13,15 +13,14 @@ export type RecordPriority = 'live' | 'background';
 
 /** What is told of a record while it is being handled. */
 export interface RecordAttempt {
+  /** How the record counts once its handler is done. */
+  outcome: RecordOutcome;
   /** The record waits for something that is not ours, and no longer holds up the others of its partition. */
   waits(): void;
 }
 
 /** What a handler may know of its record, as `@Ctx()`. Works wherever Nest's own `KafkaContext` does. */
 export class RecordContext extends KafkaContext {
-  /** How the record counts once its handler is done; a handler that posts money says `posted` or `repeated`. */
-  outcome: RecordOutcome = 'handled';
-
   constructor(
     readonly record: ConsumedRecord,
     readonly priority: RecordPriority,
@@ -29,6 +28,15 @@ export class RecordContext extends KafkaContext {
     private readonly attempt: RecordAttempt,
   ) {
     super([record.message, record.partition, record.topic, client.consumer, client.heartbeat, client.producer]);
+  }
+
+  /** How the record counts once its handler is done: `handled`, or `posted` or `repeated` where the handler says so. */
+  get outcome(): RecordOutcome {
+    return this.attempt.outcome;
+  }
+
+  set outcome(outcome: RecordOutcome) {
+    this.attempt.outcome = outcome;
   }
 
   /** The coordinates that money goes by: of the replayed record on `.retry`, else the record's own. */

@@ -1,11 +1,18 @@
+import { isObservable, lastValueFrom } from 'rxjs';
 import { compileReader, readPlain, SKIPPED, type EventClass } from '../events/event-reader.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import type { HandlerExtras } from './event-pattern.js';
 import type { RecordContext } from './record-context.js';
 import { isDeadLetterTopic } from './topics.js';
 
-/** A handler as Nest wraps it: guards, pipes, interceptors and filters are inside. */
-type NestHandler = (payload: unknown, context: RecordContext) => Promise<unknown>;
+/** How a handler is called: with its guards, pipes, interceptors and filters, where it has any. Resolves when it is done. */
+export type HandlerCall = (event: unknown, context: RecordContext) => Promise<unknown>;
+
+/** An interceptor or a filter may answer by a stream: the record is handled when that ends. */
+export function whenHandled(result: unknown): Promise<unknown> {
+  if (isObservable(result)) return lastValueFrom(result, { defaultValue: undefined });
+  return result instanceof Promise ? result : Promise.resolve(result);
+}
 
 /** Types that Nest reports for a parameter without a class of its own. */
 const PLAIN_TYPES: readonly unknown[] = [undefined, Object, String, Array, Number, Boolean];
@@ -45,14 +52,10 @@ export class RecordHandler {
   constructor(
     readonly topic: string,
     extras: HandlerExtras,
-    private readonly handle: NestHandler,
+    readonly call: HandlerCall,
   ) {
     this.group = extras.group;
     this.isRehearsable = extras.rehearsable ?? true;
     this.read = recordReader(topic, extras.payloadType);
-  }
-
-  call(event: unknown, context: RecordContext): Promise<unknown> {
-    return this.handle(event, context);
   }
 }

@@ -1,12 +1,11 @@
 import type { Consumer, Producer } from 'kafkajs';
-import { isObservable, lastValueFrom } from 'rxjs';
 import { classify, type Failure } from '../classify.js';
 import { sqlStateOf } from '../database/database-errors.js';
 import { SKIPPED } from '../events/event-reader.js';
 import { NotRehearsableError, rehearse } from '../rehearsal.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import { RETRY_SUFFIX, replayHeaders } from './dead-letter.js';
-import { RecordContext, type RecordOutcome } from './record-context.js';
+import { RecordContext, type RecordAttempt, type RecordOutcome } from './record-context.js';
 import type { RecordHandler } from './record-handler.js';
 import type { ReplayedLetter } from './replay-publisher.js';
 
@@ -36,10 +35,9 @@ export async function rehearseReplay(handler: RecordHandler, letter: ReplayedLet
 async function call(handler: RecordHandler, event: unknown, record: ConsumedRecord): Promise<RecordOutcome> {
   // There is no consumer, and no producer that a handler might reach past the publisher.
   const client = { consumer: NONE as Consumer, producer: NONE as Producer, heartbeat: () => Promise.resolve() };
-  const context = new RecordContext(record, 'background', client, { waits: () => undefined });
-  const result = await handler.call(event, context);
-  if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-  return context.outcome;
+  const attempt: RecordAttempt = { outcome: 'handled', waits: () => undefined };
+  await handler.call(event, new RecordContext(record, 'background', client, attempt));
+  return attempt.outcome;
 }
 
 /** The letter as it would come from `.retry`; its own offset there does not matter. */

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import type { Consumer, Producer } from 'kafkajs';
-import { isObservable, lastValueFrom } from 'rxjs';
 import type { Failure } from '../classify.js';
 import { TransientError } from '../failure.js';
 import { SKIPPED } from '../events/event-reader.js';
@@ -84,36 +83,34 @@ export class RecordRunner implements PipelineGroup {
     return this.guard.isHalted;
   }
 
-  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined {
+  handle(record: ConsumedRecord, attempt: RecordAttempt): Promise<unknown> | undefined {
     const { tracing } = this.parts;
     if (tracing === undefined) return this.readAndCall(record, attempt);
-    return tracing.process(record, this.group, () => this.readAndCall(record, attempt));
+    return tracing.process(record, this.group, attempt, () => this.readAndCall(record, attempt));
   }
 
-  private readAndCall(record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> | undefined {
+  private readAndCall(record: ConsumedRecord, attempt: RecordAttempt): Promise<unknown> | undefined {
     const event = this.subscription.handler.read(record);
     if (event !== SKIPPED) return this.call(event, record, attempt);
-    return this.isReplay ? this.tellReplaySettled(record, 'skipped') : undefined;
+    if (!this.isReplay) return undefined;
+    attempt.outcome = 'skipped';
+    return this.tellReplaySettled(record, attempt);
   }
 
-  private async call(event: unknown, record: ConsumedRecord, attempt: RecordAttempt): Promise<RecordOutcome> {
+  private call(event: unknown, record: ConsumedRecord, attempt: RecordAttempt): Promise<unknown> {
     const { handler, priority } = this.subscription;
     const { producer } = this.parts;
     const consumer = this.owner.consumer() as Consumer;
     const context = new RecordContext(record, priority, { consumer, producer, heartbeat: noHeartbeat }, attempt);
-    const result = await handler.call(event, context);
-    // An interceptor or a filter may answer by a stream: the record is handled when that ends.
-    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
-    return this.isReplay ? this.tellReplaySettled(record, context.outcome) : context.outcome;
+    const handling = handler.call(event, context);
+    return this.isReplay ? handling.then(() => this.tellReplaySettled(record, attempt)) : handling;
   }
 
-  private async tellReplaySettled(record: ConsumedRecord, outcome: RecordOutcome): Promise<RecordOutcome> {
+  private async tellReplaySettled(record: ConsumedRecord, { outcome }: RecordAttempt): Promise<void> {
     const replay = replayOf(record);
-    if (replay !== undefined) {
-      const { group } = this.subscription.handler;
-      await this.parts.hooks.replaySettled?.replaySettled({ ...replay, group: replay.group ?? group }, outcome);
-    }
-    return outcome;
+    if (replay === undefined) return;
+    const { group } = this.subscription.handler;
+    await this.parts.hooks.replaySettled?.replaySettled({ ...replay, group: replay.group ?? group }, outcome);
   }
 
   /**

@@ -13,7 +13,7 @@ import type { Batch } from 'kafkajs';
 import { classify } from '../classify.js';
 import { redact } from '../logging/redact.js';
 import { toConsumedRecord, type ConsumedRecord, type RecordHeader } from './consumed-record.js';
-import type { RecordOutcome } from './record-context.js';
+import type { RecordAttempt, RecordOutcome } from './record-context.js';
 import { contextOf, hasTraceparent, traceHeaders } from './trace-context.js';
 
 /** As many as the SDK keeps for a span. */
@@ -54,8 +54,9 @@ export class RecordTracing {
   process(
     record: ConsumedRecord,
     group: string,
-    work: () => Promise<RecordOutcome> | undefined,
-  ): Promise<RecordOutcome> | undefined {
+    attempt: RecordAttempt,
+    work: () => Promise<unknown> | undefined,
+  ): Promise<unknown> | undefined {
     const { topic, partition, offset } = record;
     const parent = contextOf(record.headers);
     const span = this.tracer.startSpan(
@@ -75,7 +76,9 @@ export class RecordTracing {
       const handling = context.with(within, work);
       if (handling !== undefined) {
         return handling.then(
-          (outcome) => end(span, outcome),
+          () => {
+            end(span, attempt.outcome);
+          },
           (error: unknown) => {
             failed(error);
             throw error;
@@ -129,10 +132,9 @@ function place(name: string, type: string, topic: string, partition?: number): A
   };
 }
 
-function end(span: Span, outcome: RecordOutcome): RecordOutcome {
+function end(span: Span, outcome: RecordOutcome): void {
   span.setAttribute('worker.record.outcome', outcome);
   span.end();
-  return outcome;
 }
 
 /** No stack: what an error says may hold a password, and is cleaned as in a log line. */
