@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { counterCounts, decideBudget, readCounter } from './budget-decision.js';
+import { fromMillionths } from '../ledger/millionths.js';
+import { counterCounts, decideBudget, isFarBelowBudget, readBudget, readCounter } from './budget-decision.js';
 
 const money = fc.bigInt({ min: 0n, max: 10n ** 20n - 1n });
 const net = fc.bigInt({ min: -(10n ** 18n), max: 10n ** 20n - 1n });
@@ -50,6 +51,26 @@ describe('decideBudget', () => {
         expect(severity[after.verdict]).toBeGreaterThanOrEqual(severity[before.verdict]);
       }),
     );
+  });
+
+  it('finds nothing to do, and nothing above the budget, where a glance says that the budget is far', () => {
+    const text = fc.oneof(money.map(fromMillionths), fc.stringMatching(/^[0-9]{0,3}[.eEx+ -]?[0-9]{0,3}$/), fc.string());
+    const budgetText = fc.option(fc.oneof(money.map(fromMillionths), fc.constant('NaN')), { nil: null });
+    let far = 0;
+    fc.assert(
+      fc.property(net, fc.option(text), budgetText, fc.nat(100), (more, seen, dailyBudget, percent) => {
+        const budget = readBudget(dailyBudget);
+        const ledger = budget === null ? more : (budget * BigInt(percent)) / 100n;
+        if (!isFarBelowBudget(fromMillionths(ledger), seen, dailyBudget)) return;
+        far++;
+
+        const state = { ledger, counter: readCounter(seen), budget, status: 'ACTIVE' };
+        expect(decideBudget(state).verdict).toBe('fine');
+        expect(budget === null || ledger <= budget).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(far).toBeGreaterThan(100);
   });
 
   it('wants nothing of a campaign without a budget, or one that does not run', () => {

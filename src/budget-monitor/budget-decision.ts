@@ -36,6 +36,19 @@ function verdictOf(spent: bigint, budget: bigint | null, status: string): Budget
   return spent * WARN_AT.of >= budget * WARN_AT.share ? 'warn' : 'fine';
 }
 
+/** Below four fifths of a budget no rounding of a float matters: neither 90 % nor the budget itself can be reached. */
+const FAR_BELOW = 0.8;
+
+/**
+ * Whether a charge is surely `fine` and within its budget, as nearly every one is; told from the texts at a fraction of what the
+ * exact figures cost. A counter that is no plain decimal counts as absent there, and at the most as a reason to look here.
+ */
+export function isFarBelowBudget(spent: string, counter: string | null | undefined, budget: string | null): boolean {
+  if (budget === null) return true;
+  const far = FAR_BELOW * Number(budget);
+  return Number(spent) < far && !(Number(counter ?? 0) >= far);
+}
+
 export interface CounterFacts {
   /** What Redis says now, in millionths. */
   readonly counter: bigint;

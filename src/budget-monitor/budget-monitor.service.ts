@@ -5,7 +5,14 @@ import { fromMillionths, toMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend, PostingResult } from '../ledger/posting.js';
 import { Clock } from '../platform/clock.js';
 import { BudgetCalendar, type BudgetDay } from './budget-calendar.js';
-import { decideBudget, readBudget, readCounter, type BudgetDecision, type BudgetState } from './budget-decision.js';
+import {
+  decideBudget,
+  isFarBelowBudget,
+  readBudget,
+  readCounter,
+  type BudgetDecision,
+  type BudgetState,
+} from './budget-decision.js';
 import { BudgetHooks } from './budget-hooks.js';
 import { budgetWarning } from './budget-warning.js';
 import { CounterWatch } from './counter-watch.js';
@@ -46,14 +53,16 @@ export class BudgetMonitorService {
   check(charge: Charge): Promise<void> | undefined {
     const { campaign } = charge.posting;
     if (campaign === null) return undefined;
-    const figures = figuresOf(campaign);
-    this.countOverspend(charge, campaign, figures);
     const today = this.calendar.dayAt(this.clock.now());
     // A backlog from yesterday says nothing about today.
-    if (campaign.day !== today.date) return undefined;
-    const counter = readCounter(charge.counter);
-    if (counter !== null) this.counters.saw(campaign.campaignId, today.date, counter);
-    const state = { ...figures, counter };
+    const isToday = campaign.day === today.date;
+    const text = isToday ? charge.counter : null;
+    if (typeof text === 'string') this.counters.saw(campaign.campaignId, today.date, text);
+    if (isFarBelowBudget(campaign.spent, text, campaign.dailyBudget)) return undefined;
+    const figures = figuresOf(campaign);
+    this.countOverspend(charge, campaign, figures);
+    if (!isToday) return undefined;
+    const state = { ...figures, counter: readCounter(text) };
     const decision = decideBudget(state);
     return decision.verdict === 'fine' ? undefined : this.follow(charge, campaign, today, state, decision);
   }

@@ -7,7 +7,7 @@ import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
 import { Patrols } from '../platform/database/patrols.js';
 import type { Patrol } from '../platform/patrol.js';
 import type { BudgetDay } from './budget-calendar.js';
-import { counterCounts } from './budget-decision.js';
+import { counterCounts, readCounter } from './budget-decision.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
 import { findBaselines, keepCounters, type Baseline, type SeenCounter } from './counters.sql.js';
 
@@ -59,12 +59,16 @@ export class CounterWatch implements BeforeApplicationShutdown {
     await Promise.race([kept, pause(KEEP_AT_END_MS, undefined, { ref: false })]);
   }
 
-  /** Remembers that a campaign's counter stood at so much, on a day that its click was charged to. */
-  saw(campaignId: bigint, date: string, counter: bigint): void {
+  /** Remembers that a campaign's counter stood so in Redis, on a day that its click was charged to. */
+  saw(campaignId: bigint, date: string, text: string): void {
     const before = this.seen.get(campaignId);
     if (before === undefined && this.seen.size >= MOST_WAITING) return;
-    const lowest = before?.date === date && before.lowest < counter ? before.lowest : counter;
-    this.seen.set(campaignId, { campaignId, date, last: counter, lowest });
+    const isSameDay = before?.date === date;
+    if (isSameDay && before.text === text) return;
+    const last = readCounter(text);
+    if (last === null) return;
+    const lowest = isSameDay && before.lowest < last ? before.lowest : last;
+    this.seen.set(campaignId, { campaignId, date, text, last, lowest });
   }
 
   /** Whether a counter may be believed today; `today` is the day that it was seen on. */

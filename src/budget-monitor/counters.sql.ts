@@ -7,6 +7,8 @@ export interface SeenCounter {
   readonly campaignId: bigint;
   /** `yyyy-MM-dd`. */
   readonly date: string;
+  /** `last` as Redis has it. */
+  readonly text: string;
   readonly last: bigint;
   readonly lowest: bigint;
 }

@@ -12,8 +12,9 @@ export function addAmounts(amounts: readonly string[]): string {
 
 /** A plain decimal with at most six places as whole millionths. */
 export function toMillionths(amount: string): bigint {
-  const [whole = '0', fraction = ''] = amount.split('.');
-  return BigInt(whole + fraction.padEnd(PLACES, '0'));
+  const point = amount.indexOf('.');
+  if (point < 0) return BigInt(amount) * 1_000_000n;
+  return BigInt(amount.slice(0, point) + amount.slice(point + 1).padEnd(PLACES, '0'));
 }
 
 /** Whole millionths as a decimal with six places. */

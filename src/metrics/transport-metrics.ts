@@ -10,9 +10,9 @@ import { MetricsRegistry } from './metrics-registry.js';
 const LATENCY_BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 const PARTITION_LABELS = ['topic', 'partition', 'group'] as const;
 
-/** Settled records of a topic since the last look: a click pays for an addition, the look for the labels. */
-interface TopicTally {
-  readonly tallies: Map<string, { labels: { topic: string; group: string; outcome: string }; count: number }>;
+/** A group's settled records of a topic since the last look: a click pays for an addition, the look for the labels. */
+interface Tally {
+  readonly counts: Record<RecordOutcome, number>;
   readonly latency: { observe: (seconds: number) => void };
 }
 
@@ -24,7 +24,8 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
   private readonly retries: Counter<'group' | 'cause'>;
   private readonly haltedGroups: Gauge<'group'>;
   private readonly lost: Counter<'topic' | 'partition'>;
-  private readonly topics = new Map<string, TopicTally>();
+  /** By topic and group. */
+  private readonly tallies = new Map<string, Map<string, Tally>>();
 
   constructor(
     registry: MetricsRegistry,
@@ -32,17 +33,19 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
     hooks: TransportHooks,
   ) {
     const registers = [registry];
-    const { topics } = this;
+    const { tallies } = this;
     this.records = new Counter({
       name: 'worker_records_total',
       help: 'Records that were settled, by how they ended',
       labelNames: ['topic', 'group', 'outcome'],
       registers,
       collect() {
-        for (const { tallies } of topics.values()) {
-          for (const tally of tallies.values()) {
-            this.inc(tally.labels, tally.count);
-            tally.count = 0;
+        for (const [topic, groups] of tallies) {
+          for (const [group, { counts }] of groups) {
+            for (const outcome of RECORD_OUTCOMES) {
+              this.inc({ topic, group, outcome }, counts[outcome]);
+              counts[outcome] = 0;
+            }
           }
         }
       },
@@ -92,15 +95,9 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
 
   settled(record: RecordCoordinates, group: string, outcome: RecordOutcome): void {
     const { topic, timestamp } = record;
-    let ofTopic = this.topics.get(topic);
-    if (ofTopic === undefined) {
-      this.topics.set(topic, (ofTopic = { tallies: new Map(), latency: this.latency.labels({ topic }) }));
-    }
-    const key = `${outcome} ${group}`;
-    let tally = ofTopic.tallies.get(key);
-    if (tally === undefined) ofTopic.tallies.set(key, (tally = { labels: { topic, group, outcome }, count: 0 }));
-    tally.count++;
-    ofTopic.latency.observe(Math.max(0, (Date.now() - timestamp) / 1000));
+    const tally = this.tallies.get(topic)?.get(group) ?? this.newTally(topic, group);
+    tally.counts[outcome]++;
+    tally.latency.observe(Math.max(0, (Date.now() - timestamp) / 1000));
   }
 
   retried(group: string, cause: 'transient' | 'unclassified'): void {
@@ -113,6 +110,14 @@ export class TransportMetrics implements TransportObserver, OnApplicationBootstr
 
   offsetsLost({ topic, partition, from, to }: LostOffsets): void {
     this.lost.inc({ topic, partition }, to - from);
+  }
+
+  private newTally(topic: string, group: string): Tally {
+    const groups = this.tallies.get(topic) ?? new Map<string, Tally>();
+    const counts = { posted: 0, handled: 0, repeated: 0, skipped: 0, dead: 0 };
+    const tally = { counts, latency: this.latency.labels({ topic }) };
+    this.tallies.set(topic, groups.set(group, tally));
+    return tally;
   }
 
   private lagGauges(registry: MetricsRegistry): void {

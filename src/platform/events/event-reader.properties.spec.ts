@@ -121,6 +121,51 @@ describe('every byte string is an event, skipped, INVALID_JSON or INVALID_EVENT'
   });
 });
 
+describe('a record that its bytes show to be another kind is skipped unread', () => {
+  const kind = fc.oneof(
+    fc.constantFrom('"SALE"', '"S\\u0041LE"', '"VISIT"', '"sale"', '"SALES"', 'null', '7', '["SALE"]', '"\\"SALE"'),
+    fc.json(),
+  );
+  const blanks = fc.constantFrom('', ' ', '  ', '\n');
+  const field = fc
+    .tuple(fc.oneof(fc.constantFrom('"eventKind"', '"event_kind"'), jsonName), blanks, blanks, fc.oneof(kind, jsonText))
+    .map(([name, before, after, value]) => `${name}${before}:${after}${value}`);
+  const object = fc.array(field, { maxLength: 6 }).map((fields) => `{${fields.join(',')}}`);
+
+  /** Whether JSON.parse finds the kind that the reader is for. */
+  function isSale(text: string): boolean {
+    const json = JSON.parse(text) as Record<string, unknown>;
+    const own = (name: string) => (Object.hasOwn(json, name) ? json[name] : undefined);
+    return (own('eventKind') ?? own('event_kind')) === 'SALE';
+  }
+
+  it('and never is one that the parser finds to be of the kind', () => {
+    const seen = { sale: 0, skipped: 0 };
+    fc.assert(
+      fc.property(object, (text) => {
+        const outcome = outcomeOf(Buffer.from(text));
+
+        seen[isSale(text) ? 'sale' : 'skipped']++;
+        if (isSale(text)) expect(outcome).not.toBe('skipped');
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(Math.min(seen.sale, seen.skipped)).toBeGreaterThan(100);
+  });
+
+  it('even where it is no JSON, but never where it might say that it has no kind', () => {
+    expect(outcomeOf(Buffer.from('{"eventKind":"VISIT",}'))).toBe('skipped');
+    expect(outcomeOf(Buffer.from('{"event_kind": "VISIT"} and more'))).toBe('skipped');
+    expect(outcomeOf(Buffer.from('{"eventKind":"VISIT"'))).toBe('INVALID_JSON');
+    expect(outcomeOf(Buffer.from('{"eventKind":null}'))).toBe('INVALID_EVENT');
+    expect(outcomeOf(Buffer.from('{"kind":"eventKind"}'))).toBe('INVALID_EVENT');
+    expect(outcomeOf(Buffer.from('{"eventKind":"S\\u0041LE","shopId":1,"netPrice":"1"}'))).toEqual({
+      shopId: 1n,
+      netPrice: '1',
+    });
+  });
+});
+
 describe('numbers', () => {
   it('are exact by their digits, whatever stands around them', () => {
     const id = fc.bigInt(1n, 2n ** 63n - 1n);

@@ -47,8 +47,6 @@ export function isAboveZero(amount: string): boolean {
 
 /** `yyyy-MM-dd`, then perhaps `T` or a blank, a time, and a zone; without a zone it is UTC (Flink SQL writes it so). */
 const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
-/** As `toISOString` writes it, on a day that every month has: V8's own parser is right about these, and five times faster. */
-const USUAL_TIME = /^(?!0000)\d{4}-\d\d-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** A moment in milliseconds since the epoch: ISO 8601, `yyyy-MM-dd HH:mm:ss[.SSS]` (UTC) or epoch milliseconds. */
@@ -60,7 +58,10 @@ export function readTime(raw: unknown): number | undefined {
     return time <= MAX_TIME ? time : undefined;
   }
   if (typeof raw !== 'string') return undefined;
-  if (USUAL_TIME.test(raw)) return finite(Date.parse(raw));
+  if (raw.length === ISO_LENGTH) {
+    const usual = usualTime(raw);
+    if (usual !== undefined) return usual;
+  }
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
     TIME.exec(raw) ?? [];
   if (year === undefined || month === undefined || day === undefined) return undefined;
@@ -73,7 +74,41 @@ export function readTime(raw: unknown): number | undefined {
   return offset === undefined ? undefined : date + time + Number(fraction.padEnd(3, '0').slice(0, 3)) - offset * 60_000;
 }
 
-const finite = (time: number): number | undefined => (Number.isFinite(time) ? time : undefined);
+const DASH = '-'.charCodeAt(0);
+const LETTER_T = 'T'.charCodeAt(0);
+const COLON = ':'.charCodeAt(0);
+const POINT = '.'.charCodeAt(0);
+const LETTER_Z = 'Z'.charCodeAt(0);
+const ZERO = '0'.charCodeAt(0);
+const ISO_LENGTH = '2026-01-31T23:59:59.999Z'.length;
+
+/** A time as `toISOString` writes it, on a day that every month has; digit by digit, a tenth of what an expression costs. */
+function usualTime(text: string): number | undefined {
+  const isPunctuated =
+    text.charCodeAt(4) === DASH &&
+    text.charCodeAt(7) === DASH &&
+    text.charCodeAt(10) === LETTER_T &&
+    text.charCodeAt(13) === COLON &&
+    text.charCodeAt(16) === COLON &&
+    text.charCodeAt(19) === POINT &&
+    text.charCodeAt(23) === LETTER_Z;
+  if (!isPunctuated) return undefined;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const [month, day, hour] = [twoDigits(text, 5), twoDigits(text, 8), twoDigits(text, 11)];
+  const [minute, second] = [twoDigits(text, 14), twoDigits(text, 17)];
+  const millis = twoDigits(text, 20) * 10 + digit(text, 22);
+  // What is no digit is NaN, for which no comparison holds. Date.UTC takes years below 100 for those of the last century.
+  const isUsual =
+    year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour <= 23 && minute <= 59 && second <= 59;
+  return isUsual && millis >= 0 ? Date.UTC(year, month - 1, day, hour, minute, second, millis) : undefined;
+}
+
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - ZERO;
+  return value >= 0 && value <= 9 ? value : NaN;
+}
+
+const twoDigits = (text: string, at: number): number => digit(text, at) * 10 + digit(text, at + 1);
 
 function zoneMinutes(zone: string): number | undefined {
   if (zone === 'Z') return 0;
