@@ -82,7 +82,10 @@ const LETTER_Z = 'Z'.charCodeAt(0);
 const ZERO = '0'.charCodeAt(0);
 const ISO_LENGTH = '2026-01-31T23:59:59.999Z'.length;
 
-/** A time as `toISOString` writes it, on a day that every month has; digit by digit, a tenth of what an expression costs. */
+/** Days that each month has every year. */
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** A time as `toISOString` writes it, but on 29 February; digit by digit, a tenth of what an expression costs. */
 function usualTime(text: string): number | undefined {
   const isPunctuated =
     text.charCodeAt(4) === DASH &&
@@ -98,9 +101,9 @@ function usualTime(text: string): number | undefined {
   const [minute, second] = [twoDigits(text, 14), twoDigits(text, 17)];
   const millis = twoDigits(text, 20) * 10 + digit(text, 22);
   // What is no digit is NaN, for which no comparison holds. Date.UTC takes years below 100 for those of the last century.
-  const isUsual =
-    year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour <= 23 && minute <= 59 && second <= 59;
-  return isUsual && millis >= 0 ? Date.UTC(year, month - 1, day, hour, minute, second, millis) : undefined;
+  const isDay = year >= 100 && day >= 1 && day <= (DAYS[month - 1] ?? 0);
+  const isTime = hour <= 23 && minute <= 59 && second <= 59 && millis >= 0;
+  return isDay && isTime ? Date.UTC(year, month - 1, day, hour, minute, second, millis) : undefined;
 }
 
 function digit(text: string, at: number): number {
