@@ -16,6 +16,9 @@ describe('parseDlq', () => {
       limit: 100,
       selection: { topic: 'ad-events', code: 'UNKNOWN_PRICE', campaignId: 7n, from },
     });
+    expect(parseDlq(['list', '--cause', ' field … or #: is missing '])).toMatchObject({
+      selection: { cause: 'field … or #: is missing' },
+    });
     expect(parse(`groups --to ${from.getTime()}`)).toMatchObject({ selection: { status: 'NEW', to: from } });
     expect(parse('groups --status resolved')).toMatchObject({ selection: { status: 'RESOLVED' } });
     expect(parse('list --limit 0 --before 12')).toMatchObject({ limit: Number.MAX_SAFE_INTEGER, before: 12n });
@@ -52,6 +55,7 @@ describe('parseDlq', () => {
     ['list --campaign 0', 'dlq list: --campaign "0": must be a whole number above zero'],
     ['list --code NO_PRICE', 'dlq list: --code "NO_PRICE": must be one of INVALID_JSON,'],
     ['list --from yesterday', 'dlq list: --from "yesterday": must be a time'],
+    ['list --cause a --cause b', 'dlq list: --cause is given twice'],
     ['list --topic a --topic b', 'dlq list: --topic is given twice'],
     ['list --topic', 'dlq list: --topic wants a value'],
     ['list --topic --json', 'dlq list: --topic wants a value'],

@@ -1,3 +1,4 @@
+import { LONGEST_CAUSE } from '../dlq/cause.js';
 import { LETTER_STATUSES } from '../dlq/letter-status.js';
 import type { Selection } from '../dlq/selection.js';
 import { readId } from '../platform/events/values.js';
@@ -31,15 +32,15 @@ export interface DecideCommand {
 
 export const DLQ_USAGE = [
   'dlq list [FILTER…] [--status STATUS] [--limit N] [--before ID] [--json]    dead letters, the newest first',
-  'dlq groups [FILTER…] [--status STATUS] [--json]    a line for each cause, with the money not charged',
+  'dlq groups [FILTER…] [--status STATUS] [--json]    a line for each cause, with the money that was not moved',
   'dlq show ID [--json]    one of them, with all that is known of it',
   'dlq replay --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
   'dlq discard --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
-  '    FILTER: --id N, --topic NAME, --code CODE, --campaign ID, --advertiser ID, --from TIME, --to TIME',
+  '    FILTER: --id N, --topic NAME, --code CODE, --cause TEXT, --campaign ID, --advertiser ID, --from TIME, --to TIME',
 ];
 
 const NAMES = ['list', 'groups', 'show', 'replay', 'discard'] as const;
-const FILTERS = ['id', 'topic', 'code', 'campaign', 'advertiser', 'from', 'to'] as const;
+const FILTERS = ['id', 'topic', 'code', 'cause', 'campaign', 'advertiser', 'from', 'to'] as const;
 const OPTIONS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
   list: [...FILTERS, 'status', 'all', 'before', 'limit', 'json'],
   groups: [...FILTERS, 'status', 'all', 'json'],
@@ -118,6 +119,10 @@ function selectionOf(given: Given): Selection {
     ...optional(
       'code',
       given.read('code', (text) => oneOf(text.toUpperCase(), POISON_CODES)),
+    ),
+    ...optional(
+      'cause',
+      given.read('cause', (text) => textOf(text, LONGEST_CAUSE)),
     ),
     ...optional('campaignId', given.read('campaign', idOf)),
     ...optional('advertiserId', given.read('advertiser', idOf)),

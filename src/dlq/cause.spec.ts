@@ -14,6 +14,8 @@ describe('causeOf', () => {
     ["field 'a' or 'b' is missing", 'field … or … is missing'],
     ['a quote "that never ends', 'a quote …'],
     ['two\nlines\0 and\ta tab', 'two lines and a tab'],
+    ['shown\u0085as it\u202e is', 'shown as it is'],
+    [`${'x'.repeat(199)} y`, 'x'.repeat(199)],
     ['', ''],
   ])('makes %j %j', (message, cause) => {
     expect(causeOf(message)).toBe(cause);

@@ -1,4 +1,4 @@
-const LONGEST_CAUSE = 200;
+export const LONGEST_CAUSE = 200;
 /** Of a longer message only the beginning is looked at: looking for quotes in a megabyte takes minutes. */
 const LOOKED_AT = 1_000;
 
@@ -20,10 +20,11 @@ export function causeOf(message: string): string {
       .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, NUMBER)
       .replace(/\b(?=[a-z]*\d)[0-9a-f]{16,}\b/gi, NUMBER)
       .replace(/(?:(?<!\w)-)?\d+(?:\.\d+)?/g, NUMBER)
-      // eslint-disable-next-line no-control-regex -- a cause is one line
-      .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+      // eslint-disable-next-line no-control-regex -- a cause is one line, and shows as it is: somebody types it after `--cause`
+      .replace(/[\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
       .trim()
       .slice(0, LONGEST_CAUSE)
+      .trimEnd()
       .toWellFormed()
   );
 }

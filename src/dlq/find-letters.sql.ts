@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { BYTES_COLUMNS, LINE_COLUMNS, type LetterBytes, type LetterLine } from './letter-row.js';
+import type { LetterStatus } from './letter-status.js';
 import { conditionOf, IS_FOREIGN, IS_REPLAYABLE, type Selection } from './selection.js';
 
 const PAGE = 500;
@@ -72,6 +73,18 @@ export async function findLetter(client: ClientBase, id: bigint): Promise<WholeL
     [id],
   );
   return rows[0] && { ...rows[0], history };
+}
+
+/** How many letters a cause has, by what became of them. */
+export async function countsOfCause(
+  client: ClientBase,
+  cause: string,
+): Promise<{ status: LetterStatus; count: number }[]> {
+  const { rows } = await client.query<{ status: LetterStatus; count: number }>(
+    'select status, count(*)::int as count from dead_letters where cause = $1 group by status order by status',
+    [cause],
+  );
+  return rows;
 }
 
 /** Of letters that were asked for by id: those that are not there, and why the others are not what is wanted. */
