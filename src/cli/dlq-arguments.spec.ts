@@ -43,6 +43,12 @@ describe('parseDlq', () => {
     expect(parse(line)).toEqual({ name: 'show', id: 7n, json: false });
   });
 
+  it('reads where a record stood, as list and alerts write it', () => {
+    const place = { topic: 'ad-events', partition: 3, offset: 9007199254740993n };
+
+    expect(parse('show ad-events:3:9007199254740993 --json')).toEqual({ name: 'show', place, json: true });
+  });
+
   it.each([
     ['', 'dlq: what; there is list, groups, show, replay, discard'],
     ['lst', 'dlq: unknown lst; there is'],
@@ -62,6 +68,9 @@ describe('parseDlq', () => {
     ['list --all --topic a', 'dlq list: --all goes with no filter'],
     ['show', 'dlq show: wants one id'],
     ['show 1 2', 'dlq show: wants one id'],
+    ['show a:2147483648:1', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
+    ['show a:1:9223372036854775808', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
+    ['show a:1:-1', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
     ['show x', 'dlq show: --id "x": must be a whole number above zero'],
     [`replay ${DECIDED}`, 'dlq replay: which ones?'],
     ['replay --all --reason mended', 'dlq replay: --by NAME is missing'],

@@ -1,7 +1,7 @@
 import type { TalliedCause } from '../dlq/causes-tally.js';
 import { CLICK_TOPIC } from '../dlq/click-charges.js';
 import type { DiscardReport } from '../dlq/discard-letters.js';
-import type { WholeLetter } from '../dlq/find-letters.sql.js';
+import type { RecordPlace, WholeLetter } from '../dlq/find-letters.sql.js';
 import type { Cause } from '../dlq/group-letters.js';
 import type { LetterLine } from '../dlq/letter-row.js';
 import type { RehearsedCause } from '../dlq/rehearse-letters.js';
@@ -102,6 +102,20 @@ export function causeFault(cause: string, counts: readonly { status: LetterStatu
   if (counts.length === 0) return `${named}: there is no such cause; "dlq groups" prints those that there are`;
   const there = counts.map(({ status, count }) => `${number(count)} ${status}`).join(', ');
   return `${named}: none of its dead letters is chosen: ${there}`;
+}
+
+/** Why a place does not say which letter is meant. */
+export function* placeFault(
+  { topic, partition, offset }: RecordPlace,
+  found: readonly Pick<LetterLine, 'id' | 'group' | 'failedAt'>[],
+): Generator<string> {
+  const place = `${printable(topic)}:${partition}:${offset}`;
+  if (found.length === 0) {
+    yield `there is no dead letter of ${place}`;
+    return;
+  }
+  yield `there are ${letters(found.length)} of ${place}; show one by its id:`;
+  for (const { id, group, failedAt } of found) yield `  ${id} of ${printable(group)}, failed ${moment(failedAt)}`;
 }
 
 /** Everything about one, for a person. */

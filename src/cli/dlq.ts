@@ -4,7 +4,7 @@ import pg from 'pg';
 import { findRedisUrl, loadConfig, loadDatabaseUrl, loadKafka } from '../config/config.js';
 import { discardLetters } from '../dlq/discard-letters.js';
 import type { CachedPrices } from '../dlq/click-charges.js';
-import { countsOfCause, findLetter, findLetters, whyNot } from '../dlq/find-letters.sql.js';
+import { countsOfCause, findAt, findLetter, findLetters, whyNot, type RecordPlace } from '../dlq/find-letters.sql.js';
 import { groupLetters } from '../dlq/group-letters.js';
 import type { LetterLine } from '../dlq/letter-row.js';
 import { rehearseLetters } from '../dlq/rehearse-letters.js';
@@ -21,6 +21,7 @@ import {
   letterJson,
   letterWords,
   listTable,
+  placeFault,
   rehearsalWords,
   replayWords,
 } from './dlq-words.js';
@@ -140,15 +141,26 @@ async function withPrices<T>(use: (cachedPrices: CachedPrices) => Promise<T>): P
   }
 }
 
-async function show(client: pg.Client, { id, json }: DlqCommand & { name: 'show' }): Promise<number> {
-  const letter = await findLetter(client, id);
+async function show(client: pg.Client, { json, ...shown }: DlqCommand & { name: 'show' }): Promise<number> {
+  const id = 'id' in shown ? shown.id : await onlyIdAt(client, shown.place);
+  const letter = id === undefined ? undefined : await findLetter(client, id);
   if (letter === undefined) {
-    process.stderr.write(`dlq show: there is no dead letter ${id}\n`);
+    if (id !== undefined) process.stderr.write(`dlq show: there is no dead letter ${id}\n`);
     return 1;
   }
   if (json) await writeLine(JSON.stringify(letterJson(letter)));
   else for (const line of letterWords(letter)) await writeLine(line);
   return 0;
+}
+
+/** The id of the one letter whose record stood there; that there are none or several is said. */
+async function onlyIdAt(client: pg.Client, place: RecordPlace): Promise<bigint | undefined> {
+  const [letter, ...others] = await findAt(client, place);
+  if (letter !== undefined && others.length === 0) return BigInt(letter.id);
+  for (const line of placeFault(place, letter === undefined ? [] : [letter, ...others])) {
+    process.stderr.write(`dlq show: ${line}\n`);
+  }
+  return undefined;
 }
 
 async function replay(client: pg.Client, command: DecideCommand): Promise<number> {

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
 import { BYTES_COLUMNS, LINE_COLUMNS, type LetterBytes, type LetterLine } from './letter-row.js';
 import type { LetterStatus } from './letter-status.js';
 import { conditionOf, IS_FOREIGN, IS_REPLAYABLE, type Selection } from './selection.js';
@@ -60,6 +61,21 @@ interface Attempt {
 }
 
 export type WholeLetter = LetterLine & LetterBytes & { readonly history: Attempt[] };
+
+/** Where a record stood. */
+export type RecordPlace = Omit<RecordCoordinates, 'timestamp'>;
+
+/** Letters of the records that stood there: one for each group, and for each topic that was made anew under the same name. */
+export async function findAt(
+  client: ClientBase,
+  { topic, partition, offset }: RecordPlace,
+): Promise<Pick<LetterLine, 'id' | 'group' | 'failedAt'>[]> {
+  const { rows } = await client.query<LetterLine>(
+    `select ${LINE_COLUMNS} from dead_letters d where d.topic = $1 and d.partition = $2 and d."offset" = $3 order by d.id`,
+    [topic, partition, offset],
+  );
+  return rows;
+}
 
 /** All that is known of a dead letter, or undefined. */
 export async function findLetter(client: ClientBase, id: bigint): Promise<WholeLetter | undefined> {

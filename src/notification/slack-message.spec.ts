@@ -55,7 +55,13 @@ describe('a message to Slack', () => {
   });
 
   it('tells of a flood with its count and a few examples', () => {
-    const letter: Alert = { ...PAUSED, type: 'DEAD_LETTER', severity: 'warning', subject: { topic: 'ad-events' } };
+    const letter: Alert = {
+      ...PAUSED,
+      type: 'DEAD_LETTER',
+      severity: 'warning',
+      subject: { topic: 'ad-events' },
+      details: { code: 'UNKNOWN_PRICE' },
+    };
     const { text, blocks } = slackPayload({
       kind: 'group',
       count: 9_995,
@@ -64,11 +70,14 @@ describe('a message to Slack', () => {
       lastAt: Date.UTC(2026, 2, 1, 10, 1),
     });
 
-    expect(text).toContain('Dead letter: 9,995 more');
+    expect(text).toContain('Dead letter of ad-events, UNKNOWN_PRICE: 9,995 more');
     expect(textsOf(blocks).map((each) => each.text)).toContain(
       '*9,995* more between 2026-03-01 10:00:00 UTC and 2026-03-01 10:01:00 UTC, for example:',
     );
     expect(textsOf(blocks).map((each) => each.text)).toContain('• another Topic `ad-events`');
+    expect(textsOf(blocks).at(-1)?.text).toBe(
+      'Look at them: `npm run cli -- dlq groups --topic ad-events --code UNKNOWN_PRICE`',
+    );
   });
 
   it('escapes what would call people or hide a link', () => {

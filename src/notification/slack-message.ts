@@ -1,5 +1,14 @@
 import type { Alert, Severity } from '../alerts/alert.js';
-import { countOf, detailFacts, severityOf, subjectFacts, timeWords, titleOf, type Fact } from './alert-wording.js';
+import {
+  commandOf,
+  countOf,
+  detailFacts,
+  severityOf,
+  subjectFacts,
+  timeWords,
+  titleOf,
+  type Fact,
+} from './alert-wording.js';
 import type { GroupMessage, Message } from './notification-channel.js';
 import { readable, readableLine } from './readable-text.js';
 
@@ -10,6 +19,8 @@ export const SLACK_LIMITS = { headerChars: 150, textChars: 3_000, fieldChars: 2_
 const MESSAGE_CHARS = 2_000;
 const VALUE_CHARS = 300;
 const EXAMPLE_CHARS = 300;
+/** Of a command no piece is of use. */
+const COMMAND_CHARS = 500;
 
 const SIGNS: Readonly<Record<Severity, string>> = {
   critical: ':red_circle:',
@@ -48,6 +59,7 @@ export function slackPayload(message: Message): SlackPayload {
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: readableLine(title, SLACK_LIMITS.headerChars) } },
       ...(message.kind === 'single' ? singleBlocks(message.alert) : groupBlocks(message)),
+      ...lookBlocks(message),
     ],
     parse: 'none',
     link_names: false,
@@ -76,6 +88,17 @@ function groupBlocks(message: GroupMessage): Block[] {
   ];
 }
 
+function lookBlocks(message: Message): Block[] {
+  const command = commandOf(message);
+  if (command === undefined) return [];
+  return [
+    {
+      type: 'section',
+      text: mrkdwn(`Look at ${message.kind === 'single' ? 'it' : 'them'}: ${code(command, COMMAND_CHARS)}`),
+    },
+  ];
+}
+
 function topicOf({ subject }: Alert): Alert['subject'] {
   return subject.topic === undefined ? {} : { topic: subject.topic };
 }
@@ -90,9 +113,9 @@ function factText({ label, value }: Fact): Mrkdwn {
 }
 
 /** Ids and values as they are: nothing in them is formatted, and they can be copied. */
-function code(value: string): string {
+function code(value: string, longest = VALUE_CHARS): string {
   // A backtick would end it; an empty one is shown as two backticks.
-  return `\`${readableLine(value.replaceAll('`', 'ˋ'), VALUE_CHARS, escapeSlack) || ' '}\``;
+  return `\`${readableLine(value.replaceAll('`', 'ˋ'), longest, escapeSlack) || ' '}\``;
 }
 
 function mrkdwn(text: string): Mrkdwn {

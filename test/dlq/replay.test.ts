@@ -298,6 +298,7 @@ describe('dlq', () => {
     const page = await cli('list', ...filter, '--limit', '2', '--before', letters[2]?.id ?? '', '--json');
     const shown = await cli('show', letter?.id ?? '');
     const json = await cli('show', letter?.id ?? '', '--json');
+    const atPlace = await cli('show', `ad-events:${letter?.partition}:${letter?.offset}`);
 
     expect(
       listed.stdout
@@ -317,12 +318,38 @@ describe('dlq', () => {
       value: { base64: letter?.value?.toString('base64'), text: letter?.value?.toString() },
       history: [{ attempt: 1, code: 'UNKNOWN_PRICE' }],
     });
+    expect(atPlace).toEqual(shown);
     const none = await cli('list', '--campaign', '1', '--json');
     expect(JSON.parse(none.stdout)).toEqual([]);
     expect(await cli('show', '999999999')).toMatchObject({
       code: 1,
       stderr: 'dlq show: there is no dead letter 999999999\n',
     });
+    expect(await cli('show', 'ad-events:0:999999999')).toMatchObject({
+      code: 1,
+      stderr: 'dlq show: there is no dead letter of ad-events:0:999999999\n',
+    });
+  });
+
+  it('names the letters of a place where two groups failed, instead of showing one of them', async () => {
+    const { letters } = await unpriced(1);
+    const [{ id, topic, partition, offset } = letters[0] as LetterRow] = letters;
+    const { rows } = await world.database.query<{ id: string }>(
+      `insert into dead_letters (topic, partition, "offset", group_id, record_timestamp, error_code, error_message, failed_at)
+       select topic, partition, "offset", 'another', record_timestamp, error_code, error_message, failed_at
+       from dead_letters where id = $1 returning id`,
+      [id],
+    );
+
+    const { code, stdout, stderr } = await cli('show', `${topic}:${partition}:${offset}`);
+
+    await world.database.query('delete from dead_letters where id = $1', [rows[0]?.id]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(
+      `dlq show: there are 2 dead letters of ${topic}:${partition}:${offset}; show one by its id:\n`,
+    );
+    expect(stderr).toContain(`  ${id} of click-balance-processor, failed `);
+    expect(stderr).toContain(`  ${rows[0]?.id} of another, failed `);
   });
 
   it('counts them in a metric', async () => {
