@@ -42,7 +42,7 @@ describe('a message of dead letters', () => {
     ['an offset that is none', { details: { ...LETTER.details, offset: '$(id)' } }],
     ['no partition', { details: { offset: '41' } }],
   ] as const)('gives no command for %s', (_, fields) => {
-    expect(commandOf(single({ ...LETTER, ...fields } as Alert))).toBeUndefined();
+    expect(commandOf(single({ ...LETTER, ...fields }))).toBeUndefined();
   });
 
   it('has nothing but plain names of an event in title and command, whatever the event says', () => {
