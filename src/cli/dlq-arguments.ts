@@ -65,7 +65,7 @@ const LONGEST_REASON = 1_000;
 export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
   const name = NAMES.find((each) => each === word);
   if (name === undefined)
-    throw new UsageError(`dlq: ${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
+    throw new UsageError('dlq', `${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
   const given = new Given(`dlq ${name}`, words, OPTIONS[name], FLAGS);
   const json = given.has('json');
   switch (name) {

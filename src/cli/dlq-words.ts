@@ -150,14 +150,15 @@ function* bytesWords(what: string, bytes: Buffer | null): Generator<string> {
     return;
   }
   const text = textOf(bytes);
+  const size = `${number(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'}`;
   if (text !== undefined && isJson(text)) {
-    yield `${what}, ${number(bytes.length)} bytes of JSON`;
+    yield `${what}, ${size} of JSON`;
     for (const line of prettyJson(text).split('\n')) yield `  ${printable(line)}`;
   } else if (text !== undefined && isPlain(text)) {
-    yield `${what}, ${number(bytes.length)} bytes of text`;
+    yield `${what}, ${size} of text`;
     for (const line of text.split('\n')) yield `  ${printable(line)}`;
   } else {
-    yield `${what}, ${number(bytes.length)} bytes`;
+    yield `${what}, ${size}`;
     for (const line of hexDump(bytes.subarray(0, MOST_DUMPED))) yield `  ${line}`;
     if (bytes.length > MOST_DUMPED) yield `  … and ${number(bytes.length - MOST_DUMPED)} more bytes: --json has them`;
   }

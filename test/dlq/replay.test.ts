@@ -376,7 +376,8 @@ describe('dlq', () => {
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.split('\n')[0]).toBe(fault);
-    expect(stderr).toContain('npm run cli -- dlq replay');
+    expect(stderr).toContain(`npm run cli -- ${words.slice(0, 2).join(' ')} `);
+    expect(stderr).not.toContain('account-for');
   });
 
   /** Clicks of a campaign without a price, dead by now. */
