@@ -66,7 +66,7 @@ export function commandOf(message: Message): string | undefined {
 const CLI = 'npm run cli --';
 const PLAIN_NAMES = {
   topic: /^[\w.][\w.-]{0,248}$/, // as Kafka allows it, but for one that looks like an option
-  code: /^\w{1,60}$/,
+  code: /^\w{1,40}$/,
   partition: /^\d{1,10}$/,
   offset: /^\d{1,19}$/,
 } as const;
