@@ -33,6 +33,34 @@ describe('the command line', () => {
     expect(stderr).toMatch(new RegExp(`^${fault.replace('?', '\\?')}\n\nUsage:\n`));
   });
 
+  it.each([
+    [['dlq', 'replay', '--nope'], 'dlq replay: unknown option --nope', ['dlq replay', 'FILTER:']],
+    [['dlq', 'show'], 'dlq show: wants one id', ['dlq show']],
+    [
+      ['dlq', 'nope'],
+      'dlq: unknown nope; there is',
+      ['dlq list', 'dlq groups', 'dlq show', 'dlq replay', 'dlq discard', 'FILTER:'],
+    ],
+    [['account-for', '--nope'], 'account-for: unknown option --nope', ['account-for']],
+    [['doctor', '--nope'], 'doctor: unknown argument --nope', ['doctor']],
+    [['reconcile', '--nope'], 'reconcile: unknown argument --nope', ['reconcile']],
+  ])('says of %j what is wrong, and the usage of that command alone', (words, fault, known) => {
+    const { status, stdout, stderr } = run('main', ...words);
+    const lines = stderr.split('\n').filter((line) => line.startsWith(' '));
+
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.startsWith(fault)).toBe(true);
+    expect(lines.filter((line) => !known.some((each) => line.includes(each)))).toEqual([]);
+    expect(known.filter((each) => !lines.some((line) => line.includes(each)))).toEqual([]);
+  });
+
+  it('explains one command where one is named', () => {
+    const { status, stdout } = run('main', 'dlq', 'discard', '--help');
+
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Usage:\n {2}npm run cli -- dlq discard .*\n {4}FILTER: .*\n$/);
+  });
+
   it('says how to go on where the database is not migrated', () => {
     const { status, stdout } = run('main', 'reconcile');
 

@@ -62,9 +62,44 @@ describe('what is wrong with one posting', () => {
 
     const asRefund = { ...aRefund(account), idempotencyKey: click.idempotencyKey, origin: click.origin };
 
-    await expect(ledger.post({ ...click, ...other })).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
-    await expect(ledger.post(asRefund)).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    const before = `was posted before as DEDUCT of 0.250000 for advertiser ${account.advertiserId}, and comes now as`;
+    for (const post of [ledger.post, ledger.rehearse]) {
+      await expect(post({ ...click, ...other })).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_CONFLICT',
+        message: `"${click.idempotencyKey}" ${before} DEDUCT of 0.25 for advertiser ${other.advertiserId}`,
+      });
+      await expect(post(asRefund)).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_CONFLICT',
+        message: `"${click.idempotencyKey}" ${before} REFUND of 0.25 for advertiser ${account.advertiserId}`,
+      });
+    }
     expect(await ledger.balanceOf(other)).toBe('100.000000');
+  });
+
+  it('is told by its advertiser and the balance where that would not fit', async () => {
+    const [rich, poor] = [
+      await ledger.account({ balance: '99999999999999' }),
+      await ledger.account({ balance: '-99999999999999.5' }),
+    ];
+    const day = await ledger.account({ balance: '90000000000000' });
+    await ledger.post(aClick(day, { amount: '60000000000000' }));
+
+    for (const post of [ledger.post, ledger.rehearse]) {
+      await expect(post(aRefund(rich, { amount: '1.5' }))).rejects.toMatchObject({
+        code: 'INVALID_EVENT',
+        message: `advertiserId ${rich.advertiserId}: its balance would be 100000000000000.500000, and must stay below 10^14`,
+      });
+      await expect(post(aClick(poor, { amount: '0.5' }))).rejects.toMatchObject({
+        code: 'INVALID_EVENT',
+        message: `advertiserId ${poor.advertiserId}: its balance would be -100000000000000.000000, and must stay above -10^14`,
+      });
+      await expect(post(aClick(day, { amount: '50000000000000' }))).rejects.toMatchObject({
+        code: 'INVALID_EVENT',
+        message: `advertiserId ${day.advertiserId}: its balance, or a day's sum of its campaign, would not stay below 10^14`,
+      });
+    }
+    const balances = [await ledger.balanceOf(rich), await ledger.balanceOf(poor), await ledger.balanceOf(day)];
+    expect(balances).toEqual(['99999999999999.000000', '-99999999999999.500000', '30000000000000.000000']);
   });
 });
 

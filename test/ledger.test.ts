@@ -163,10 +163,16 @@ describe('a refund', () => {
     const refund = aRefund(account, { compensationId: 'same' });
     await ledger.post(refund);
 
-    await expect(ledger.post({ ...refund, amount: '0.26' })).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    const before = `"compensation:same" was posted before as REFUND of 0.250000 for advertiser ${account.advertiserId}`;
+    const now = `and comes now as REFUND of 0.26 for advertiser ${account.advertiserId}`;
+    await expect(ledger.post({ ...refund, amount: '0.26' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+      message: `${before}, ${now}`,
+    });
     const elsewhere = { ...refund.origin, timestamp: NOON_MS + 1, offset: uniqueId() };
     await expect(ledger.post({ ...refund, amount: '0.26', origin: elsewhere })).rejects.toMatchObject({
       code: 'IDEMPOTENCY_CONFLICT',
+      message: `${before}, ${now}`,
     });
     await expect(
       ledger.post({ ...aRefund(other, { compensationId: 'same' }), origin: elsewhere }),

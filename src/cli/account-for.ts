@@ -4,6 +4,7 @@ import { AppModule } from '../app.module.js';
 import { accountFor, FATES, isPosting, type Account, type PostingHandler } from '../accounting/account-for.js';
 import { loadDatabaseUrl, loadKafka } from '../config/config.js';
 import type { Span } from '../ledger/find-postings.sql.js';
+import { counted } from '../platform/counted.js';
 import { declaredHandlers } from '../platform/kafka/declared-handlers.js';
 import { forTerminal } from './database-fault.js';
 import { Given, timeOf } from './given.js';
@@ -32,7 +33,7 @@ export async function accountForTopic(args: readonly string[]): Promise<number> 
     const account = await accountFor(handler, {
       ...{ kafka, databaseUrl, span, signal },
       progress: (done, all) => {
-        progress.say(`read ${done} of ${all} records`);
+        progress.say(`read ${done} of ${counted(all, 'record')}`);
       },
     });
     progress.end();

@@ -16,6 +16,9 @@ describe('parseDlq', () => {
       limit: 100,
       selection: { topic: 'ad-events', code: 'UNKNOWN_PRICE', campaignId: 7n, from },
     });
+    expect(parseDlq(['list', '--cause', ' field … or #: is missing '])).toMatchObject({
+      selection: { cause: 'field … or #: is missing' },
+    });
     expect(parse(`groups --to ${from.getTime()}`)).toMatchObject({ selection: { status: 'NEW', to: from } });
     expect(parse('groups --status resolved')).toMatchObject({ selection: { status: 'RESOLVED' } });
     expect(parse('list --limit 0 --before 12')).toMatchObject({ limit: Number.MAX_SAFE_INTEGER, before: 12n });
@@ -40,6 +43,12 @@ describe('parseDlq', () => {
     expect(parse(line)).toEqual({ name: 'show', id: 7n, json: false });
   });
 
+  it('reads where a record stood, as list and alerts write it', () => {
+    const place = { topic: 'ad-events', partition: 3, offset: 9007199254740993n };
+
+    expect(parse('show ad-events:3:9007199254740993 --json')).toEqual({ name: 'show', place, json: true });
+  });
+
   it.each([
     ['', 'dlq: what; there is list, groups, show, replay, discard'],
     ['lst', 'dlq: unknown lst; there is'],
@@ -52,12 +61,16 @@ describe('parseDlq', () => {
     ['list --campaign 0', 'dlq list: --campaign "0": must be a whole number above zero'],
     ['list --code NO_PRICE', 'dlq list: --code "NO_PRICE": must be one of INVALID_JSON,'],
     ['list --from yesterday', 'dlq list: --from "yesterday": must be a time'],
+    ['list --cause a --cause b', 'dlq list: --cause is given twice'],
     ['list --topic a --topic b', 'dlq list: --topic is given twice'],
     ['list --topic', 'dlq list: --topic wants a value'],
     ['list --topic --json', 'dlq list: --topic wants a value'],
     ['list --all --topic a', 'dlq list: --all goes with no filter'],
     ['show', 'dlq show: wants one id'],
     ['show 1 2', 'dlq show: wants one id'],
+    ['show a:2147483648:1', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
+    ['show a:1:9223372036854775808', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
+    ['show a:1:-1', 'must be a whole number above zero, or TOPIC:PARTITION:OFFSET'],
     ['show x', 'dlq show: --id "x": must be a whole number above zero'],
     [`replay ${DECIDED}`, 'dlq replay: which ones?'],
     ['replay --all --reason mended', 'dlq replay: --by NAME is missing'],

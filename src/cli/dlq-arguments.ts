@@ -1,4 +1,6 @@
+import { LONGEST_CAUSE } from '../dlq/cause.js';
 import { LETTER_STATUSES } from '../dlq/letter-status.js';
+import type { RecordPlace } from '../dlq/find-letters.sql.js';
 import type { Selection } from '../dlq/selection.js';
 import { readId } from '../platform/events/values.js';
 import { POISON_CODES } from '../platform/failure.js';
@@ -15,8 +17,11 @@ export type DlqCommand =
       json: boolean;
     }
   | { readonly name: 'groups'; readonly selection: Selection; json: boolean }
-  | { readonly name: 'show'; readonly id: bigint; json: boolean }
+  | ({ readonly name: 'show'; json: boolean } & ShownLetter)
   | DecideCommand;
+
+/** One letter, by its id or by where its record stood. */
+export type ShownLetter = { readonly id: bigint } | { readonly place: RecordPlace };
 
 export interface DecideCommand {
   readonly name: 'replay' | 'discard';
@@ -31,15 +36,15 @@ export interface DecideCommand {
 
 export const DLQ_USAGE = [
   'dlq list [FILTER…] [--status STATUS] [--limit N] [--before ID] [--json]    dead letters, the newest first',
-  'dlq groups [FILTER…] [--status STATUS] [--json]    a line for each cause, with the money not charged',
-  'dlq show ID [--json]    one of them, with all that is known of it',
+  'dlq groups [FILTER…] [--status STATUS] [--json]    a line for each cause, with the money that was not moved',
+  'dlq show ID | TOPIC:PARTITION:OFFSET [--json]    one of them, with all that is known of it',
   'dlq replay --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
   'dlq discard --id N… | FILTER… | --all  --by NAME --reason TEXT [--rate N] [--dry-run] [--json]',
-  '    FILTER: --id N, --topic NAME, --code CODE, --campaign ID, --advertiser ID, --from TIME, --to TIME',
+  '    FILTER: --id N, --topic NAME, --code CODE, --cause TEXT, --campaign ID, --advertiser ID, --from TIME, --to TIME',
 ];
 
 const NAMES = ['list', 'groups', 'show', 'replay', 'discard'] as const;
-const FILTERS = ['id', 'topic', 'code', 'campaign', 'advertiser', 'from', 'to'] as const;
+const FILTERS = ['id', 'topic', 'code', 'cause', 'campaign', 'advertiser', 'from', 'to'] as const;
 const OPTIONS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
   list: [...FILTERS, 'status', 'all', 'before', 'limit', 'json'],
   groups: [...FILTERS, 'status', 'all', 'json'],
@@ -60,7 +65,7 @@ const LONGEST_REASON = 1_000;
 export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
   const name = NAMES.find((each) => each === word);
   if (name === undefined)
-    throw new UsageError(`dlq: ${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
+    throw new UsageError('dlq', `${word === '' ? 'what' : `unknown ${word}`}; there is ${NAMES.join(', ')}`);
   const given = new Given(`dlq ${name}`, words, OPTIONS[name], FLAGS);
   const json = given.has('json');
   switch (name) {
@@ -77,7 +82,7 @@ export function parseDlq([word = '', ...words]: readonly string[]): DlqCommand {
       given.noWords();
       return { name, json, selection: { status: 'NEW', ...selectionOf(given) } };
     case 'show':
-      return { name, json, id: onlyId(given) };
+      return { name, json, ...onlyOne(given) };
     default:
       given.noWords();
       return { name, json, ...decisionOf(given, name) };
@@ -119,6 +124,10 @@ function selectionOf(given: Given): Selection {
       'code',
       given.read('code', (text) => oneOf(text.toUpperCase(), POISON_CODES)),
     ),
+    ...optional(
+      'cause',
+      given.read('cause', (text) => textOf(text, LONGEST_CAUSE)),
+    ),
     ...optional('campaignId', given.read('campaign', idOf)),
     ...optional('advertiserId', given.read('advertiser', idOf)),
     ...optional('from', given.read('from', timeOf)),
@@ -134,11 +143,12 @@ function selectionOf(given: Given): Selection {
   return { ...(ids.length > 0 && { ids }), ...selection, ...status };
 }
 
-/** `show 7` and `show --id 7`. */
-function onlyId(given: Given): bigint {
+/** `show 7` and `show --id 7`, or `show ad-events:0:41` as `list` and alerts write it. */
+function onlyOne(given: Given): ShownLetter {
   const [text, another] = [...given.plain, ...given.texts('id')];
   if (text === undefined || another !== undefined) throw given.fault('wants one id');
-  return given.parse('id', text, idOf);
+  const place = placeOf(text);
+  return place === undefined ? { id: given.parse('id', text, shownIdOf) } : { place };
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
@@ -149,6 +159,18 @@ function idOf(text: string): bigint {
   const id = readId(text);
   if (id === undefined) throw new Error('must be a whole number above zero');
   return id;
+}
+
+function shownIdOf(text: string): bigint {
+  const id = readId(text);
+  if (id === undefined) throw new Error('must be a whole number above zero, or TOPIC:PARTITION:OFFSET');
+  return id;
+}
+
+function placeOf(text: string): RecordPlace | undefined {
+  const [, topic, partition, offset] = /^(.{1,249}):(\d{1,10}):(\d{1,19})$/.exec(text) ?? [];
+  if (topic === undefined || Number(partition) >= 2 ** 31 || BigInt(offset ?? 0) > NEWEST) return undefined;
+  return { topic, partition: Number(partition), offset: BigInt(offset ?? 0) };
 }
 
 function wholeNumber(text: string, least: number, most: number): number {

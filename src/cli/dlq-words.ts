@@ -1,9 +1,12 @@
+import type { TalliedCause } from '../dlq/causes-tally.js';
+import { CLICK_TOPIC } from '../dlq/click-charges.js';
 import type { DiscardReport } from '../dlq/discard-letters.js';
-import type { WholeLetter } from '../dlq/find-letters.sql.js';
+import type { RecordPlace, WholeLetter } from '../dlq/find-letters.sql.js';
 import type { Cause } from '../dlq/group-letters.js';
 import type { LetterLine } from '../dlq/letter-row.js';
 import type { RehearsedCause } from '../dlq/rehearse-letters.js';
 import type { ReplayReport } from '../dlq/replay-letters.js';
+import type { LetterStatus } from '../dlq/letter-status.js';
 import { hexDump } from './hex-dump.js';
 import { prettyJson } from './pretty-json.js';
 import { printable } from './printable.js';
@@ -42,9 +45,10 @@ export function listTable(lines: readonly LetterLine[], width: number): Generato
   );
 }
 
-export function groupTable(causes: readonly Cause[], width: number): Generator<string> {
+/** A cause is never cut: `--cause` takes it as it stands here. */
+export function groupTable(causes: readonly Cause[]): Generator<string> {
   return table(
-    ['count', 'topic', 'code', 'first', 'last', 'advertisers', 'campaigns', 'not charged', 'cause'],
+    ['count', 'topic', 'code', 'first', 'last', 'advertisers', 'campaigns', 'money', 'cause'],
     causes.map((each) => [
       number(each.count),
       each.topic,
@@ -53,16 +57,65 @@ export function groupTable(causes: readonly Cause[], width: number): Generator<s
       moment(each.lastFailedAt),
       number(each.advertisers),
       number(each.campaigns),
-      amountWords(each),
+      moneyWords(each),
       each.cause,
     ]),
-    width,
   );
 }
 
-function amountWords({ amount, pricedCount, count }: Cause): string {
+export function discardTable(causes: readonly Cause[]): Generator<string> {
+  return table(
+    ['count', 'topic', 'code', 'last', 'money', 'cause'],
+    causes.map((each) => [
+      number(each.count),
+      each.topic,
+      each.code,
+      moment(each.lastFailedAt),
+      moneyWords(each),
+      each.cause,
+    ]),
+  );
+}
+
+/** What the money of a click and of everything else waits for. */
+const DEAD = { click: 'not charged', other: 'not refunded' } as const;
+const SENT = { click: 'to charge', other: 'to refund' } as const;
+
+function moneyWords(
+  { topic, amount, pricedCount, count }: TalliedCause,
+  words: typeof DEAD | typeof SENT = DEAD,
+): string {
   if (amount === null) return 'unknown';
-  return pricedCount === count ? amount : `${amount} for ${number(pricedCount)}`;
+  const money = `${amount} ${topic === CLICK_TOPIC ? words.click : words.other}`;
+  return pricedCount === count ? money : `${money} for ${number(pricedCount)}`;
+}
+
+/** `ad-events, UNKNOWN_PRICE, 2.50 not charged: campaignId #: …`. */
+function causeWords(cause: TalliedCause, words: typeof DEAD | typeof SENT = DEAD): string {
+  const money = cause.amount === null ? 'money unknown' : moneyWords(cause, words);
+  return `${printable(cause.topic)}, ${cause.code}, ${money}: ${printable(cause.cause)}`;
+}
+
+/** Why nothing was chosen by a cause. */
+export function causeFault(cause: string, counts: readonly { status: LetterStatus; count: number }[]): string {
+  const named = `--cause "${printable(cause)}"`;
+  if (counts.length === 0) return `${named}: there is no such cause; "dlq groups" prints those that there are`;
+  const there = counts.map(({ status, count }) => `${number(count)} ${status}`).join(', ');
+  return `${named}: none of its dead letters is chosen: ${there}`;
+}
+
+/** Why a place does not say which letter is meant. */
+export function* placeFault(
+  { topic, partition, offset }: RecordPlace,
+  found: readonly Pick<LetterLine, 'id' | 'group' | 'failedAt'>[],
+): Generator<string> {
+  const place = `${printable(topic)}:${partition}:${offset}`;
+  if (found.length === 0) {
+    yield `there is no dead letter of ${place}`;
+    return;
+  }
+  yield `there are ${letters(found.length)} of ${place}; show one by its id:`;
+  for (const { id, group, failedAt } of found) yield `  ${id} of ${printable(group)}, failed ${moment(failedAt)}`;
 }
 
 /** Everything about one, for a person. */
@@ -97,14 +150,15 @@ function* bytesWords(what: string, bytes: Buffer | null): Generator<string> {
     return;
   }
   const text = textOf(bytes);
+  const size = `${number(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'}`;
   if (text !== undefined && isJson(text)) {
-    yield `${what}, ${number(bytes.length)} bytes of JSON`;
+    yield `${what}, ${size} of JSON`;
     for (const line of prettyJson(text).split('\n')) yield `  ${printable(line)}`;
   } else if (text !== undefined && isPlain(text)) {
-    yield `${what}, ${number(bytes.length)} bytes of text`;
+    yield `${what}, ${size} of text`;
     for (const line of text.split('\n')) yield `  ${printable(line)}`;
   } else {
-    yield `${what}, ${number(bytes.length)} bytes`;
+    yield `${what}, ${size}`;
     for (const line of hexDump(bytes.subarray(0, MOST_DUMPED))) yield `  ${line}`;
     if (bytes.length > MOST_DUMPED) yield `  … and ${number(bytes.length - MOST_DUMPED)} more bytes: --json has them`;
   }
@@ -122,6 +176,7 @@ export function letterJson(letter: WholeLetter): object {
 
 export function* replayWords(report: ReplayReport): Generator<string> {
   yield `sent ${number(report.sent)} of ${letters(report.chosen)}`;
+  for (const cause of report.causes) yield `  ${number(cause.count)} of ${causeWords(cause, SENT)}`;
   if (report.foreign > 0) {
     yield `${letters(report.foreign)} cannot be replayed: somebody else wrote them to the dead-letter topic`;
   }
@@ -134,13 +189,14 @@ export function* replayWords(report: ReplayReport): Generator<string> {
 
 export function* discardWords(report: DiscardReport): Generator<string> {
   yield `discarded ${number(report.discarded)} of ${letters(report.chosen)}`;
+  for (const cause of report.causes) yield `  ${number(cause.count)} of ${causeWords(cause)}`;
   if (report.stopped) yield 'stopped when asked to: the rest is as it was';
 }
 
 export function* rehearsalWords(causes: readonly RehearsedCause[]): Generator<string> {
   if (causes.length === 0) yield 'there is nothing to replay';
   for (const cause of causes) {
-    yield `${letters(cause.count)} of ${printable(cause.topic)}, ${cause.code}: ${printable(cause.cause)}`;
+    yield `${letters(cause.count)} of ${causeWords(cause)}`;
     const settled = [
       [cause.posted, 'would be posted'],
       [cause.handled, 'would be handled'],

@@ -3,8 +3,9 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { findRedisUrl, loadConfig, loadDatabaseUrl, loadKafka } from '../config/config.js';
 import { discardLetters } from '../dlq/discard-letters.js';
-import { findLetter, findLetters, whyNot } from '../dlq/find-letters.sql.js';
-import { groupLetters, type CachedPrices } from '../dlq/group-letters.js';
+import type { CachedPrices } from '../dlq/click-charges.js';
+import { countsOfCause, findAt, findLetter, findLetters, whyNot, type RecordPlace } from '../dlq/find-letters.sql.js';
+import { groupLetters } from '../dlq/group-letters.js';
 import type { LetterLine } from '../dlq/letter-row.js';
 import { rehearseLetters } from '../dlq/rehearse-letters.js';
 import { replayLetters } from '../dlq/replay-letters.js';
@@ -13,18 +14,19 @@ import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
 import { forTerminal } from './database-fault.js';
 import { parseDlq, type DecideCommand, type DlqCommand } from './dlq-arguments.js';
 import {
+  causeFault,
+  discardTable,
   discardWords,
   groupTable,
   letterJson,
   letterWords,
   listTable,
-  moment,
+  placeFault,
   rehearsalWords,
   replayWords,
 } from './dlq-words.js';
 import { INTERRUPTED, interrupted } from './interrupted.js';
 import { Progress, terminalWidth, writeLine } from './output.js';
-import { table } from './table.js';
 
 /** Long enough for a count over a million rows on a slow disk. */
 const STATEMENT_TIMEOUT_MS = 120_000;
@@ -79,7 +81,7 @@ function run(client: pg.Client, command: DlqCommand): Promise<number> {
 
 async function list(client: pg.Client, command: DlqCommand & { name: 'list' }): Promise<number> {
   const found = findLetters(client, command.selection, command);
-  if (command.json) return listJson(found);
+  if (command.json) return listJson(client, command, found);
   let page: LetterLine[] = [];
   let count = 0;
   const show = async (): Promise<void> => {
@@ -93,26 +95,36 @@ async function list(client: pg.Client, command: DlqCommand & { name: 'list' }): 
     page = [];
   }
   if (page.length > 0) await show();
-  if (count === 0) await writeLine('there are none');
+  if (count === 0) {
+    await sayWhyNone(client, command);
+    await writeLine('there are none');
+  }
   return 0;
 }
 
 /** One array, an element a line. */
-async function listJson(found: AsyncGenerator<LetterLine>): Promise<number> {
+async function listJson(
+  client: pg.Client,
+  command: DlqCommand & { name: 'list' },
+  found: AsyncGenerator<LetterLine>,
+): Promise<number> {
   let before = '[';
   for await (const letter of found) {
     await writeLine(before + JSON.stringify(letter));
     before = ',';
   }
+  if (before === '[') await sayWhyNone(client, command);
   await writeLine(before === '[' ? '[]' : ']');
   return 0;
 }
 
-async function groups(client: pg.Client, { selection, json }: DlqCommand & { name: 'groups' }): Promise<number> {
+async function groups(client: pg.Client, command: DlqCommand & { name: 'groups' }): Promise<number> {
+  const { selection, json } = command;
   const causes = await withPrices((cachedPrices) => groupLetters(client, selection, cachedPrices));
+  if (causes.length === 0) await sayWhyNone(client, command);
   if (json) await writeLine(JSON.stringify(causes));
   else if (causes.length === 0) await writeLine('there are none');
-  else for (const line of groupTable(causes, terminalWidth())) await writeLine(line);
+  else for (const line of groupTable(causes)) await writeLine(line);
   return 0;
 }
 
@@ -129,15 +141,26 @@ async function withPrices<T>(use: (cachedPrices: CachedPrices) => Promise<T>): P
   }
 }
 
-async function show(client: pg.Client, { id, json }: DlqCommand & { name: 'show' }): Promise<number> {
-  const letter = await findLetter(client, id);
+async function show(client: pg.Client, { json, ...shown }: DlqCommand & { name: 'show' }): Promise<number> {
+  const id = 'id' in shown ? shown.id : await onlyIdAt(client, shown.place);
+  const letter = id === undefined ? undefined : await findLetter(client, id);
   if (letter === undefined) {
-    process.stderr.write(`dlq show: there is no dead letter ${id}\n`);
+    if (id !== undefined) process.stderr.write(`dlq show: there is no dead letter ${id}\n`);
     return 1;
   }
   if (json) await writeLine(JSON.stringify(letterJson(letter)));
   else for (const line of letterWords(letter)) await writeLine(line);
   return 0;
+}
+
+/** The id of the one letter whose record stood there; that there are none or several is said. */
+async function onlyIdAt(client: pg.Client, place: RecordPlace): Promise<bigint | undefined> {
+  const [letter, ...others] = await findAt(client, place);
+  if (letter !== undefined && others.length === 0) return BigInt(letter.id);
+  for (const line of placeFault(place, letter === undefined ? [] : [letter, ...others])) {
+    process.stderr.write(`dlq show: ${line}\n`);
+  }
+  return undefined;
 }
 
 async function replay(client: pg.Client, command: DecideCommand): Promise<number> {
@@ -146,18 +169,23 @@ async function replay(client: pg.Client, command: DecideCommand): Promise<number
   await publisher.connect();
   const [progress, signal] = [new Progress(), interrupted()];
   try {
-    const report = await replayLetters(client, publisher, command, {
-      ratePerSecond: command.ratePerSecond ?? Infinity,
-      signal,
-      progress: (done, chosen) => {
-        progress.say(`replayed ${done} of ${chosen}`);
-      },
-    });
+    const report = await withPrices((cachedPrices) =>
+      replayLetters(client, publisher, command, {
+        cachedPrices,
+        ratePerSecond: command.ratePerSecond ?? Infinity,
+        signal,
+        progress: (done, chosen) => {
+          progress.say(`replayed ${done} of ${chosen}`);
+        },
+      }),
+    );
     progress.end();
+    const hasNone = report.chosen === 0 && (await sayWhyNone(client, command));
     if (command.json) await writeLine(JSON.stringify({ ...report, unfit }));
     else for (const line of replayWords(report)) await writeLine(line);
     if (report.stopped) return INTERRUPTED;
-    return report.notSent + report.foreign + unfit.length === 0 && report.gaveUp === undefined ? 0 : 1;
+    const isWhole = report.notSent + report.foreign + unfit.length === 0 && report.gaveUp === undefined;
+    return isWhole && !hasNone ? 0 : 1;
   } finally {
     await publisher.close();
   }
@@ -166,18 +194,22 @@ async function replay(client: pg.Client, command: DecideCommand): Promise<number
 async function discard(client: pg.Client, command: DecideCommand): Promise<number> {
   const unfit = await unfitIds(client, command);
   const [progress, signal] = [new Progress(), interrupted()];
-  const report = await discardLetters(client, command, {
-    ratePerSecond: command.ratePerSecond,
-    signal,
-    progress: (done, chosen) => {
-      progress.say(`discarded ${done} of ${chosen}`);
-    },
-  });
+  const report = await withPrices((cachedPrices) =>
+    discardLetters(client, command, {
+      cachedPrices,
+      ratePerSecond: command.ratePerSecond,
+      signal,
+      progress: (done, chosen) => {
+        progress.say(`discarded ${done} of ${chosen}`);
+      },
+    }),
+  );
   progress.end();
+  const hasNone = report.chosen === 0 && (await sayWhyNone(client, command));
   if (command.json) await writeLine(JSON.stringify({ ...report, unfit }));
   else for (const line of discardWords(report)) await writeLine(line);
   if (report.stopped) return INTERRUPTED;
-  return unfit.length === 0 ? 0 : 1;
+  return unfit.length === 0 && !hasNone ? 0 : 1;
 }
 
 /** Letters that were named and are not to be decided on; each is said. */
@@ -188,35 +220,50 @@ async function unfitIds(client: pg.Client, { name, selection }: DecideCommand): 
   return unfit;
 }
 
+/** Says of a cause that was named, and of which nothing was chosen, why not: most often it was typed wrong. */
+async function sayWhyNone(
+  client: pg.Client,
+  { name, selection: { cause } }: Exclude<DlqCommand, { name: 'show' }>,
+): Promise<boolean> {
+  if (cause === undefined) return false;
+  process.stderr.write(`dlq ${name}: ${causeFault(cause, await countsOfCause(client, cause))}\n`);
+  return true;
+}
+
 async function rehearse(client: pg.Client, command: DecideCommand): Promise<number> {
   loadConfig(); // all of it is needed: what is wrong is said before anything starts
   await unfitIds(client, command);
   const { handlersOnly } = await import('./rehearsal-application.js'); // the whole Worker: only who needs it waits for it
   const { transport, takesPostings } = await handlersOnly();
   const [progress, signal] = [new Progress(), interrupted()];
-  const causes = await rehearseLetters(client, transport, command.selection, {
-    signal,
-    takesPostings,
-    progress: (done) => {
-      progress.say(`tried ${done}`);
-    },
-  });
+  const causes = await withPrices((cachedPrices) =>
+    rehearseLetters(client, transport, command.selection, {
+      cachedPrices,
+      signal,
+      takesPostings,
+      progress: (done) => {
+        progress.say(`tried ${done}`);
+      },
+    }),
+  );
   progress.end();
+  const hasNone = causes.length === 0 && !signal.aborted && (await sayWhyNone(client, command));
   if (command.json) await writeLine(JSON.stringify(causes));
   else for (const line of rehearsalWords(causes)) await writeLine(line);
-  return signal.aborted ? INTERRUPTED : 0;
+  if (signal.aborted) return INTERRUPTED;
+  return hasNone ? 1 : 0;
 }
 
-async function countDiscards(client: pg.Client, { selection, json }: DecideCommand): Promise<number> {
-  const causes = await groupLetters(client, { ...selection, status: 'NEW' }, () => Promise.resolve([]));
-  if (json) {
+async function countDiscards(client: pg.Client, command: DecideCommand): Promise<number> {
+  const causes = await withPrices((cachedPrices) =>
+    groupLetters(client, { ...command.selection, status: 'NEW' }, cachedPrices),
+  );
+  const hasNone = causes.length === 0 && (await sayWhyNone(client, command));
+  if (command.json) {
     await writeLine(JSON.stringify(causes));
-    return 0;
+  } else {
+    await writeLine(causes.length === 0 ? 'there is nothing to discard' : 'would be discarded:');
+    if (causes.length > 0) for (const line of discardTable(causes)) await writeLine(line);
   }
-  const rows = causes.map((each) => [String(each.count), each.topic, each.code, moment(each.lastFailedAt), each.cause]);
-  await writeLine(causes.length === 0 ? 'there is nothing to discard' : 'would be discarded:');
-  if (rows.length > 0) {
-    for (const line of table(['count', 'topic', 'code', 'last', 'cause'], rows, terminalWidth())) await writeLine(line);
-  }
-  return 0;
+  return hasNone ? 1 : 0;
 }

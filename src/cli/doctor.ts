@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { AppModule } from '../app.module.js';
 import type { Check } from '../doctor/check.js';
 import { examine } from '../doctor/doctor.js';
+import { counted } from '../platform/counted.js';
 import { declaredHandlers } from '../platform/kafka/declared-handlers.js';
 import { writeLine } from './output.js';
 import { printable } from './printable.js';
@@ -16,7 +17,7 @@ import { UsageError } from './usage-error.js';
  */
 export async function doctor(args: readonly string[]): Promise<number> {
   const unknown = args.find((arg) => arg !== '--json');
-  if (unknown !== undefined) throw new UsageError(`doctor: unknown argument ${unknown}`);
+  if (unknown !== undefined) throw new UsageError('doctor', `unknown argument ${unknown}`);
   // What the platform has to say is meant for a running Worker's log.
   Logger.overrideLogger(false);
   const checks = await examine(declaredHandlers(AppModule));
@@ -34,5 +35,5 @@ function* inWords(checks: readonly Check[]): Generator<string> {
   }
   const count = (wanted: Check['outcome']) => checks.filter(({ outcome }) => outcome === wanted).length;
   yield '';
-  yield `${checks.length} checks: ${count('failed')} failed, ${count('warning')} warnings`;
+  yield `${counted(checks.length, 'check')}: ${count('failed')} failed, ${counted(count('warning'), 'warning')}`;
 }

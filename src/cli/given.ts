@@ -40,7 +40,7 @@ export class Given {
   }
 
   fault(what: string): UsageError {
-    return new UsageError(`${this.command}: ${what}`);
+    return new UsageError(this.command, what);
   }
 
   /** What was given for an option, as it stands there. */

@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, { readonly usage: readonly string[]; rea
     usage: ['reconcile [--json]        proves that every balance follows from its history'],
     run: (args) => {
       const [json, unknown] = [args.includes('--json'), args.find((arg) => arg !== '--json')];
-      if (unknown !== undefined) return Promise.resolve(usage(`reconcile: unknown argument ${unknown}`));
+      if (unknown !== undefined) throw new UsageError('reconcile', `unknown argument ${unknown}`);
       return reconcile({ databaseUrl: loadDatabaseUrl(), json, write: (line) => process.stdout.write(`${line}\n`) });
     },
   },
@@ -36,21 +36,25 @@ const COMMANDS: Readonly<Record<string, { readonly usage: readonly string[]; rea
 
 const HELP = ['help', '--help', '-h'];
 
-function help(): string {
-  const lines = Object.values(COMMANDS)
-    .flatMap(({ usage: words }) => words)
-    .map((line) => (line.startsWith(' ') ? line : `  npm run cli -- ${line}`));
-  return `Usage:\n${lines.join('\n')}\n`;
+/** Usage of a command, or of one of its words (`dlq replay`), with what explains it; of all where there is no such one. */
+function help(command = ''): string {
+  const known = COMMANDS[command.split(' ', 1)[0] ?? '']?.usage ?? [];
+  const own = known.filter((line) => line.startsWith(`${command} `));
+  const explained = own.some((line) => line.includes('FILTER')) ? known.filter((line) => line.startsWith(' ')) : [];
+  const all = Object.values(COMMANDS).flatMap(({ usage: words }) => words);
+  const lines = own.length > 0 ? [...own, ...explained] : all;
+  return `Usage:\n${lines.map((line) => (line.startsWith(' ') ? line : `  npm run cli -- ${line}`)).join('\n')}\n`;
 }
 
-function usage(fault: string): number {
-  process.stderr.write(`${fault}\n\n${help()}`);
+function usage(fault: string, command?: string): number {
+  process.stderr.write(`${fault}\n\n${help(command)}`);
   return 2;
 }
 
 async function run([name = '', ...args]: string[]): Promise<number> {
-  if ([name, ...args.slice(0, 2)].some((word) => HELP.includes(word))) {
-    process.stdout.write(help());
+  const first = [name, ...args.slice(0, 2)];
+  if (first.some((word) => HELP.includes(word))) {
+    process.stdout.write(help(first.filter((word) => !HELP.includes(word)).join(' ')));
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -58,7 +62,7 @@ async function run([name = '', ...args]: string[]): Promise<number> {
   try {
     return await command.run(args);
   } catch (error) {
-    if (error instanceof UsageError) return usage(error.message);
+    if (error instanceof UsageError) return usage(error.message, error.command);
     process.stderr.write(`${error instanceof ConfigError ? '' : `${name}: `}${redact((error as Error).message)}\n`);
     return 1;
   }

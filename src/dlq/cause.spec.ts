@@ -9,11 +9,26 @@ describe('causeOf', () => {
     ['campaignId 7: its price is -12.50', 'campaignId #: its price is #'],
     ['event 0b1c2d3e-0000-4000-8000-00aabbccddee is odd', 'event # is odd'],
     ['hash deadbeefdeadbeef01 differs', 'hash # differs'],
-    ['not UTF-8', 'not UTF-#'],
+    ['the value is no JSON: not UTF-8', 'the value is no JSON: not UTF-8'],
+    ['timestamp 7: must be an ISO 8601 time, or so', 'timestamp #: must be an ISO 8601 time, or so'],
+    [
+      'refundAmount "1e20": must be a plain decimal below 10^14 with at most six decimal places',
+      'refundAmount …: must be a plain decimal below 10^14 with at most six decimal places',
+    ],
+    ['its balance would be -7.5, and must stay above -10^14', 'its balance would be #, and must stay above -10^14'],
+    ['advertiserId 0: must be above zero and below 2^63', 'advertiserId #: must be above zero and below 2^63'],
+    [
+      'campaignId 9223372036854775807: must be a positive whole number up to 9223372036854775807',
+      'campaignId #: must be a positive whole number up to 9223372036854775807',
+    ],
+    ['reason 5: must be a text of 1 to 200 characters', 'reason #: must be a text of 1 to 200 characters'],
+    ['campaignId 8: UTF-8 and 2^63', 'campaignId #: UTF-# and #^#'],
     ["x doesn't work, and y can't", "x doesn't work, and y can't"],
     ["field 'a' or 'b' is missing", 'field … or … is missing'],
     ['a quote "that never ends', 'a quote …'],
     ['two\nlines\0 and\ta tab', 'two lines and a tab'],
+    ['shown\u0085as it\u202e is', 'shown as it is'],
+    [`${'x'.repeat(199)} y`, 'x'.repeat(199)],
     ['', ''],
   ])('makes %j %j', (message, cause) => {
     expect(causeOf(message)).toBe(cause);

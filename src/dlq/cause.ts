@@ -1,10 +1,27 @@
-const LONGEST_CAUSE = 200;
+export const LONGEST_CAUSE = 200;
 /** Of a longer message only the beginning is looked at: looking for quotes in a megabyte takes minutes. */
 const LOOKED_AT = 1_000;
 
 /** What stands for a number or an id, and for something quoted. */
 const NUMBER = '#';
 const QUOTED = '…';
+
+/** Numbers of our own wording, with the words that they stand by: they are the same in each message, and say what is wrong. */
+const OURS = [
+  /(?<=\bnot )UTF-8/,
+  /ISO 8601(?= time)/,
+  /(?<=\b(?:below|above) )-?10\^14/,
+  /(?<=\bbelow )2\^63/,
+  /(?<=\bup to )9223372036854775807/,
+  /(?<=\btext of )1 to \d+(?= characters)/,
+];
+const DIFFERING = [
+  /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/,
+  /\b(?=[a-z]*\d)[0-9a-f]{16,}\b/,
+  /(?:(?<!\w)-)?\d+(?:\.\d+)?/,
+];
+const sourcesOf = (patterns: readonly RegExp[]): string => patterns.map(({ source }) => source).join('|');
+const NUMBERS = new RegExp(`(${sourcesOf(OURS)})|${sourcesOf(DIFFERING)}`, 'gi');
 
 /**
  * What a message has in common with others of its kind: digits, ids and quotes taken out. Letters of one cause are mended and
@@ -17,13 +34,12 @@ export function causeOf(message: string): string {
       .replace(/"[^"]*(?:"|$)|“[^”]*(?:”|$)|`[^`]*(?:`|$)/g, QUOTED)
       // Not the apostrophe of "doesn't".
       .replace(/(?<!\w)'[^']*'(?!\w)|(?<!\w)'''(?!\w)/g, QUOTED)
-      .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, NUMBER)
-      .replace(/\b(?=[a-z]*\d)[0-9a-f]{16,}\b/gi, NUMBER)
-      .replace(/(?:(?<!\w)-)?\d+(?:\.\d+)?/g, NUMBER)
-      // eslint-disable-next-line no-control-regex -- a cause is one line
-      .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+      .replace(NUMBERS, (_, ours: string | undefined) => ours ?? NUMBER)
+      // eslint-disable-next-line no-control-regex -- a cause is one line, and shows as it is: somebody types it after `--cause`
+      .replace(/[\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
       .trim()
       .slice(0, LONGEST_CAUSE)
+      .trimEnd()
       .toWellFormed()
   );
 }

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
+import type { TalliedLetter } from './causes-tally.js';
 import { BYTES_COLUMNS, LINE_COLUMNS, type LetterBytes, type LetterLine } from './letter-row.js';
 import { conditionOf, IS_FOREIGN, IS_REPLAYABLE, type Selection } from './selection.js';
 
@@ -84,15 +85,15 @@ export async function releaseUnsent(client: ClientBase, letters: readonly Letter
   );
 }
 
-/** Discards the next ones; returns the last of them, and how many they were. */
+/** Discards the next ones, and returns them. */
 export async function discardNext(
   client: ClientBase,
   { selection, by, reason }: Decision,
   { after, last }: Span,
   limit: number,
-): Promise<{ count: number; after: bigint }> {
+): Promise<(TalliedLetter & Pick<LetterLine, 'id'>)[]> {
   const { text, values } = conditionOf(selection, 6);
-  const rows = await decide<{ id: string }>(
+  return decide(
     client,
     `with chosen as (
        ${nextOf(text, "= 'NEW'")}
@@ -102,10 +103,9 @@ export async function discardNext(
        from chosen c where d.id = c.id
        returning d.*
      ), ${NOTED}
-     select d.id::text from d order by d.id`,
+     select ${LINE_COLUMNS} from d order by d.id`,
     [after, last, limit, by, reason, ...values],
   );
-  return { count: rows.length, after: BigInt(rows.at(-1)?.id ?? last) };
 }
 
 /** In id order: two who decide at once wait for each other, and find decided what the other one took. */

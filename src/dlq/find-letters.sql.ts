@@ -1,5 +1,7 @@
 import type { ClientBase } from 'pg';
+import type { RecordCoordinates } from '../platform/kafka/record-coordinates.js';
 import { BYTES_COLUMNS, LINE_COLUMNS, type LetterBytes, type LetterLine } from './letter-row.js';
+import type { LetterStatus } from './letter-status.js';
 import { conditionOf, IS_FOREIGN, IS_REPLAYABLE, type Selection } from './selection.js';
 
 const PAGE = 500;
@@ -60,6 +62,21 @@ interface Attempt {
 
 export type WholeLetter = LetterLine & LetterBytes & { readonly history: Attempt[] };
 
+/** Where a record stood. */
+export type RecordPlace = Omit<RecordCoordinates, 'timestamp'>;
+
+/** Letters of the records that stood there: one for each group, and for each topic that was made anew under the same name. */
+export async function findAt(
+  client: ClientBase,
+  { topic, partition, offset }: RecordPlace,
+): Promise<Pick<LetterLine, 'id' | 'group' | 'failedAt'>[]> {
+  const { rows } = await client.query<LetterLine>(
+    `select ${LINE_COLUMNS} from dead_letters d where d.topic = $1 and d.partition = $2 and d."offset" = $3 order by d.id`,
+    [topic, partition, offset],
+  );
+  return rows;
+}
+
 /** All that is known of a dead letter, or undefined. */
 export async function findLetter(client: ClientBase, id: bigint): Promise<WholeLetter | undefined> {
   const { rows } = await client.query<LetterLine & LetterBytes>(
@@ -72,6 +89,18 @@ export async function findLetter(client: ClientBase, id: bigint): Promise<WholeL
     [id],
   );
   return rows[0] && { ...rows[0], history };
+}
+
+/** How many letters a cause has, by what became of them. */
+export async function countsOfCause(
+  client: ClientBase,
+  cause: string,
+): Promise<{ status: LetterStatus; count: number }[]> {
+  const { rows } = await client.query<{ status: LetterStatus; count: number }>(
+    'select status, count(*)::int as count from dead_letters where cause = $1 group by status order by status',
+    [cause],
+  );
+  return rows;
 }
 
 /** Of letters that were asked for by id: those that are not there, and why the others are not what is wanted. */

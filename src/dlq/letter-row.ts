@@ -18,6 +18,8 @@ export interface LetterLine {
   readonly attempts: number;
   readonly campaignId: string | null;
   readonly advertiserId: string | null;
+  /** What a compensation would pay back, a decimal. */
+  readonly refundAmount: string | null;
   readonly actor: string | null;
   readonly reason: string | null;
   readonly replayedAt: Date | null;
@@ -35,7 +37,8 @@ export interface LetterBytes {
 export const LINE_COLUMNS = `
   d.id::text, d.status, d.topic, d.partition, d."offset"::text, d.record_timestamp::text as "recordTimestamp",
   d.group_id as "group", d.error_code as code, d.error_message as message, d.cause, d.failed_at as "failedAt", d.attempts,
-  d.campaign_id::text as "campaignId", d.advertiser_id::text as "advertiserId", d.actor, d.reason,
+  d.campaign_id::text as "campaignId", d.advertiser_id::text as "advertiserId",
+  d.refund_amount::text as "refundAmount", d.actor, d.reason,
   d.replayed_at as "replayedAt", d.closed_at as "closedAt"`;
 
 export const BYTES_COLUMNS = 'd.key, d.value, d.headers';

@@ -3,6 +3,8 @@ import { describeDatabaseError } from '../platform/database/database-errors.js';
 import type { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
 import { rehearseReplay, type Rehearsed } from '../platform/kafka/record-rehearsal.js';
 import { causeOf } from './cause.js';
+import { CausesTally, type TalliedCause } from './causes-tally.js';
+import { keyOf, type CachedPrices, type CauseKey } from './click-charges.js';
 import { findReplayable } from './find-letters.sql.js';
 import { replayedLetter, type LetterBytes, type LetterLine } from './letter-row.js';
 import type { Selection } from './selection.js';
@@ -11,11 +13,9 @@ import type { Selection } from './selection.js';
 const AT_ONCE = 25;
 
 /** How the letters of one cause would end. */
-export interface RehearsedCause {
-  readonly topic: string;
-  readonly code: string;
-  readonly cause: string;
-  count: number;
+export interface RehearsedCause extends TalliedCause, Ends {}
+
+interface Ends {
   /** Money would be posted now; `handled` where a capability posts none. */
   posted: number;
   handled: number;
@@ -36,6 +36,7 @@ interface Outcome {
 }
 
 interface RehearsalOptions {
+  readonly cachedPrices: CachedPrices;
   readonly signal: AbortSignal;
   readonly progress: (done: number) => void;
   /** @throws what keeps the database from taking postings now */
@@ -51,27 +52,29 @@ export async function rehearseLetters(
   client: ClientBase,
   transport: Pick<KafkaStrategy, 'subscriptions'>,
   selection: Selection,
-  { signal, progress, takesPostings }: RehearsalOptions,
+  { cachedPrices, signal, progress, takesPostings }: RehearsalOptions,
 ): Promise<RehearsedCause[]> {
-  const causes = new Map<string, RehearsedCause>();
+  const tally = new CausesTally();
+  const ends = new Map<string, Ends>();
   let done = 0;
   try {
     await takesPostings();
     for await (const page of findReplayable(client, selection)) {
       for (let at = 0; at < page.length && !signal.aborted; at += AT_ONCE) {
         const some = page.slice(at, at + AT_ONCE);
-        const ends = await rehearseSome(transport, some, takesPostings);
-        for (const [i, letter] of some.entries()) count(causes, letter, ends[i] as Rehearsed);
+        const found = await rehearseSome(transport, some, takesPostings);
+        tally.add(some);
+        for (const [i, letter] of some.entries()) count(endsOf(ends, letter), found[i] as Rehearsed);
         progress((done += some.length));
       }
       if (signal.aborted) break;
     }
+    return (await tally.causes(client, cachedPrices)).map((cause) => ({ ...cause, ...endsOf(ends, cause) }));
   } catch (error) {
     throw new Error(`stopped after ${done} dead letters, nothing is changed: ${describeDatabaseError(error)}`, {
       cause: error,
     });
   }
-  return [...causes.values()].sort((a, b) => b.count - a.count);
 }
 
 /** That the connection was lost says nothing of a letter: what would wait is tried once more, if the database is there. */
@@ -103,35 +106,33 @@ function rehearseOne(
   return rehearseReplay(subscription.handler, replayedLetter(letter));
 }
 
-function count(causes: Map<string, RehearsedCause>, letter: LetterLine, end: Rehearsed): void {
-  const { topic, code, cause } = letter;
-  const key = JSON.stringify([topic, code, cause]);
-  const found = causes.get(key) ?? newCause(topic, code, cause);
-  causes.set(key, found);
-  found.count++;
+function count(ends: Ends, end: Rehearsed): void {
   switch (end.kind) {
     case 'settled':
-      if (end.outcome !== 'dead') found[end.outcome]++;
+      if (end.outcome !== 'dead') ends[end.outcome]++;
       break;
     case 'poison':
-      add(found.failing, end.message, end.code);
+      add(ends.failing, end.message, end.code);
       break;
     // Tried three times, then poison.
     case 'unclassified':
-      add(found.failing, end.message, 'HANDLER_ERROR');
+      add(ends.failing, end.message, 'HANDLER_ERROR');
       break;
     case 'transient':
-      add(found.waiting, end.message);
+      add(ends.waiting, end.message);
       break;
     case 'unknown':
-      add(found.unknown, end.message);
+      add(ends.unknown, end.message);
       break;
   }
 }
 
-function newCause(topic: string, code: string, cause: string): RehearsedCause {
-  const none = { count: 0, posted: 0, handled: 0, repeated: 0, skipped: 0 };
-  return { topic, code, cause, ...none, failing: [], waiting: [], unknown: [] };
+function endsOf(all: Map<string, Ends>, cause: CauseKey): Ends {
+  const known = all.get(keyOf(cause));
+  if (known !== undefined) return known;
+  const ends: Ends = { posted: 0, handled: 0, repeated: 0, skipped: 0, failing: [], waiting: [], unknown: [] };
+  all.set(keyOf(cause), ends);
+  return ends;
 }
 
 function add(outcomes: Outcome[], message: string, code?: string): void {

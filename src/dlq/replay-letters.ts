@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { TransientError } from '../platform/failure.js';
 import type { ReplayPublisher } from '../platform/kafka/replay-publisher.js';
+import { CausesTally, type TalliedCause } from './causes-tally.js';
+import type { CachedPrices } from './click-charges.js';
 import {
   claimForReplay,
   countReplayable,
@@ -27,6 +29,8 @@ export interface ReplayReport {
   /** What was there to be replayed when it began. */
   readonly chosen: number;
   readonly sent: number;
+  /** Those that were sent. */
+  readonly causes: readonly TalliedCause[];
   readonly notSent: number;
   /** Some of those that could not be sent. */
   readonly unsent: readonly Unsent[];
@@ -40,7 +44,8 @@ export interface ReplayReport {
   readonly gaveUp?: string;
 }
 
-export interface ReplayPace {
+export interface ReplayOptions {
+  readonly cachedPrices: CachedPrices;
   readonly ratePerSecond: number;
   readonly signal: AbortSignal;
   readonly progress: (done: number, chosen: number) => void;
@@ -51,7 +56,7 @@ export async function replayLetters(
   client: ClientBase,
   publisher: ReplayPublisher,
   decision: Decision,
-  { ratePerSecond, signal, progress }: ReplayPace,
+  { cachedPrices, ratePerSecond, signal, progress }: ReplayOptions,
 ): Promise<ReplayReport> {
   const { chosen, foreign, last } = await countReplayable(client, decision.selection);
   const round = new Round(client, publisher);
@@ -74,6 +79,7 @@ export async function replayLetters(
   return {
     chosen: chosen + foreign,
     sent: round.sent,
+    causes: await round.tally.causes(client, cachedPrices),
     notSent: round.notSent,
     unsent: round.unsent,
     foreign,
@@ -86,6 +92,7 @@ export async function replayLetters(
 class Round {
   sent = 0;
   notSent = 0;
+  readonly tally = new CausesTally();
   readonly unsent: Unsent[] = [];
   gaveUp: string | undefined;
 
@@ -100,6 +107,7 @@ class Round {
       const result = results[i];
       return result?.status === 'rejected' ? [{ letter, error: result.reason as Error }] : [];
     });
+    this.tally.add(letters.filter((_, i) => results[i]?.status === 'fulfilled'));
     this.sent += letters.length - failed.length;
     this.notSent += failed.length;
     for (const { letter, error } of failed.slice(0, MOST_NAMED - this.unsent.length)) {

@@ -5,6 +5,8 @@ export interface Selection {
   readonly ids?: readonly bigint[];
   readonly topic?: string;
   readonly code?: string;
+  /** As `causeOf` made it of the message when the letter was stored; groups are made by the same column. */
+  readonly cause?: string;
   readonly campaignId?: bigint;
   readonly advertiserId?: bigint;
   /** When it failed last: from this moment on, and before that one. */
@@ -21,11 +23,12 @@ export interface Condition {
 
 /** @param firstParameter the number of the first parameter that is free in the statement */
 export function conditionOf(selection: Selection, firstParameter = 1): Condition {
-  const { ids, topic, code, campaignId, advertiserId, from, to, status } = selection;
+  const { ids, topic, code, cause, campaignId, advertiserId, from, to, status } = selection;
   const parts: [condition: string, value: unknown][] = [
     ['d.id = any($::bigint[])', ids],
     ['d.topic = $', topic],
     ['d.error_code = $', code],
+    ['d.cause = $', cause],
     ['d.campaign_id = $', campaignId],
     ['d.advertiser_id = $', advertiserId],
     ['d.failed_at >= $', from],

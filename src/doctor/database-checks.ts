@@ -52,7 +52,7 @@ async function ask(client: pg.Client, timezone: string, checks: Check[]): Promis
     const found =
       missing.length === MIGRATIONS.length
         ? 'the database is not migrated'
-        : `${missing.length} of ${MIGRATIONS.length} are missing: ${some(missing)}`;
+        : `${missing.length} of ${MIGRATIONS.length} ${missing.length === 1 ? 'is' : 'are'} missing: ${some(missing)}`;
     if (missing.length > 0) checks.push(failed('migrations', found, MIGRATE));
     else checks.push(ok('migrations', `all ${MIGRATIONS.length} are there`));
   }

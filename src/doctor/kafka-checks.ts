@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js';
+import { counted } from '../platform/counted.js';
 import { surveyCluster, type ClusterSurvey } from '../platform/kafka/cluster-survey.js';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from '../platform/kafka/dead-letter.js';
 import type { DeclaredHandler } from '../platform/kafka/declared-handlers.js';
@@ -50,6 +51,6 @@ function checkRights(
   if (hasAuthorizer === false) return ok(name, 'the brokers have no authorizer: everybody may do everything');
   return ok(
     name,
-    `topics and ${groups.length} groups can be described; whether they can be read and written is unknown, since only doing it tells`,
+    `topics and ${counted(groups.length, 'group')} can be described; whether they can be read and written is unknown, since only doing it tells`,
   );
 }

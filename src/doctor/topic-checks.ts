@@ -1,3 +1,4 @@
+import { counted } from '../platform/counted.js';
 import type { ClusterSurvey, TopicFacts } from '../platform/kafka/cluster-survey.js';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from '../platform/kafka/dead-letter.js';
 import { TRANSPORT_LIMITS } from '../platform/kafka/limits.js';
@@ -38,7 +39,7 @@ function existence({ topics }: ClusterSurvey, foreign: readonly string[]): Check
     const remedy = "make it, or grant Describe on it: the Worker waits for a topic that is its writer's to make";
     return failed('topics', `there is no ${missing.join(' and no ')} that this user may see`, remedy);
   }
-  const sizes = foreign.map((topic) => `${topic} (${topics.get(topic)?.partitions ?? 0} partitions)`);
+  const sizes = foreign.map((topic) => `${topic} (${counted(topics.get(topic)?.partitions ?? 0, 'partition')})`);
   return ok('topics', `there are ${sizes.join(' and ')}`);
 }
 
@@ -60,7 +61,11 @@ function ownExistence(
   ]);
   const missing = wanted.filter((topic) => !topics.has(topic));
   if (missing.length === 0) return ok(name, `all ${wanted.length} are there`);
-  return ok(name, `${missing.length} of ${wanted.length} are missing; the Worker may make them, and does at its start`);
+  const [are, them] = missing.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  return ok(
+    name,
+    `${missing.length} of ${wanted.length} ${are} missing; the Worker may make ${them}, and does at its start`,
+  );
 }
 
 function partitions(topics: Topics, origins: readonly string[]): Check {

@@ -9,7 +9,8 @@ export type PostingOutcome =
   | { readonly status: 'SETTLED'; readonly result: PostingResult }
   /** Somebody else holds the advertiser's row. */
   | { readonly status: 'HELD' }
-  | { readonly status: 'REFUSED'; readonly code: PoisonCode };
+  /** `storedId` is the history that an `IDEMPOTENCY_CONFLICT` is with. */
+  | { readonly status: 'REFUSED'; readonly code: PoisonCode; readonly storedId: bigint | null };
 
 export interface PostGroupOptions {
   readonly budgetTimezone: string;
@@ -164,7 +165,9 @@ function readAnswer(answer: RawAnswer, postings: readonly Posting[]): PostingOut
   return postings.map((posting, place): PostingOutcome => {
     const status = allPosted ? 'POSTED' : statuses[place];
     if (status === 'HELD') return { status };
-    if (status !== 'POSTED' && status !== 'REPEATED') return { status: 'REFUSED', code: status as PoisonCode };
+    if (status !== 'POSTED' && status !== 'REPEATED') {
+      return { status: 'REFUSED', code: status as PoisonCode, storedId: toId(storedIds[place]) };
+    }
     const created = status === 'POSTED';
     const result: PostingResult = {
       historyId: toId(created ? postedIds[posted++] : storedIds[place]) ?? missing('id'),

@@ -6,9 +6,10 @@ import {
   sqlStateOf,
   toFailure,
 } from '../platform/database/database-errors.js';
+import { explainOverflow, findConflicting } from './explain-refusals.sql.js';
 import { postGroup, type PostGroupOptions, type PostingOutcome } from './post-group.sql.js';
 import type { Posting } from './posting.js';
-import { refusal } from './refusal.js';
+import { refusal, type StoredPosting } from './refusal.js';
 
 /** How a posting ended; `HELD` has not ended: somebody holds its advertiser's row, it must be tried again. */
 export type Settlement =
@@ -46,9 +47,9 @@ class IsolatedPosting {
   ) {}
 
   async post(postings: readonly Posting[], lockWaitMs = this.options.lockWaitMs): Promise<Settlement[]> {
+    let outcomes: PostingOutcome[];
     try {
-      const outcomes = await postGroup(this.client, postings, { ...this.options, lockWaitMs });
-      return outcomes.map((outcome, i) => settlementOf(outcome, postings[i]));
+      outcomes = await postGroup(this.client, postings, { ...this.options, lockWaitMs });
     } catch (error) {
       const state = sqlStateOf(error);
       if (state === undefined) throw error;
@@ -57,6 +58,7 @@ class IsolatedPosting {
       if (state !== LOCK_NOT_AVAILABLE && isTransientDatabaseError(error)) throw error;
       return postings.length === 1 ? this.settleAlone(postings, error) : this.halve(postings, error);
     }
+    return this.settle(postings, outcomes);
   }
 
   private async halve(postings: readonly Posting[], error: unknown): Promise<Settlement[]> {
@@ -72,22 +74,38 @@ class IsolatedPosting {
   private async settleAlone(postings: readonly Posting[], error: unknown): Promise<Settlement[]> {
     const state = sqlStateOf(error);
     if (state === LOCK_NOT_AVAILABLE) return [{ status: 'HELD' }];
-    if (state !== UNIQUE_VIOLATION) return failed(1, toFailure(error));
+    if (state !== UNIQUE_VIOLATION) return this.refuse(postings, error);
     // Somebody posted the same key or compensation at the same time: by now it can be seen, as a repeat or a conflict.
+    let outcomes: PostingOutcome[];
     try {
-      const outcomes = await postGroup(this.client, postings, { ...this.options, lockWaitMs: null });
-      return outcomes.map((outcome, i) => settlementOf(outcome, postings[i]));
+      outcomes = await postGroup(this.client, postings, { ...this.options, lockWaitMs: null });
     } catch (again) {
       if (sqlStateOf(again) === LOCK_NOT_AVAILABLE) return [{ status: 'HELD' }];
       if (isTransientDatabaseError(again)) throw again;
-      return failed(1, toFailure(again));
+      return this.refuse(postings, again);
     }
+    return this.settle(postings, outcomes);
+  }
+
+  private async settle(postings: readonly Posting[], outcomes: readonly PostingOutcome[]): Promise<Settlement[]> {
+    const conflicting = await findConflicting(this.client, outcomes);
+    return outcomes.map((outcome, i) => settlementOf(outcome, postings[i], conflicting));
+  }
+
+  private async refuse([posting]: readonly Posting[], error: unknown): Promise<Settlement[]> {
+    const overflow = posting && (await explainOverflow(this.client, error, posting));
+    return failed(1, overflow ?? toFailure(error));
   }
 }
 
-function settlementOf(outcome: PostingOutcome, posting: Posting | undefined): Settlement {
+/** @param conflicting what `findConflicting` says of the outcomes */
+export function settlementOf(
+  outcome: PostingOutcome,
+  posting: Posting | undefined,
+  conflicting: ReadonlyMap<bigint | null, StoredPosting>,
+): Settlement {
   if (outcome.status !== 'REFUSED') return outcome;
-  return { status: 'FAILED', error: refusal(outcome.code, posting) };
+  return { status: 'FAILED', error: refusal(outcome.code, posting, conflicting.get(outcome.storedId)) };
 }
 
 function failed(count: number, error: PoisonError | TransientError): Settlement[] {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { describeDatabaseError, sqlStateOf } from '../platform/database/database-errors.js';
+import { counted } from '../platform/counted.js';
 import { budgetTimezones, type BudgetTimezone } from './budget-timezone.js';
 import {
   BROKEN_CHAINS,
@@ -109,7 +110,11 @@ async function read(client: pg.Client): Promise<Report> {
 }
 
 function* inWords(report: Report): Generator<string> {
-  yield `${report.advertisers} advertisers, ${report.histories} histories, ${report.campaignDays} days of campaigns`;
+  yield [
+    counted(report.advertisers, 'advertiser'),
+    counted(report.histories, 'history', 'histories'),
+    counted(report.campaignDays, 'day of campaigns', 'days of campaigns'),
+  ].join(', ');
   yield* section('balances that are not opening balance plus postings', report.wrongBalances, (f) =>
     f['balance'] === null
       ? `advertiser ${f['advertiserId']}: has histories, but is not there`

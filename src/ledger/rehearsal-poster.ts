@@ -1,9 +1,11 @@
+import type { ClientBase } from 'pg';
 import { breaksConnection, type OwnConnection } from '../platform/database/own-connection.js';
 import { sqlStateOf, toFailure } from '../platform/database/database-errors.js';
 import { TransientError } from '../platform/failure.js';
+import { explainOverflow, findConflicting } from './explain-refusals.sql.js';
 import { postGroup, type PostingOutcome } from './post-group.sql.js';
+import { settlementOf, type Settlement } from './post-isolated.js';
 import type { Posting, PostingResult } from './posting.js';
-import { refusal } from './refusal.js';
 
 /** As long as a lane waits: a rehearsal is in nobody's way. */
 const LOCK_WAIT_MS = 50;
@@ -29,9 +31,9 @@ export class RehearsalPoster {
     const { line } = this;
     const turn = this.last.then(() => this.tryOut(posting, line));
     this.last = turn.catch(() => undefined);
-    const outcome = await turn;
-    if (outcome.status === 'SETTLED') return outcome.result;
-    if (outcome.status === 'REFUSED') throw refusal(outcome.code, posting);
+    const settlement = await turn;
+    if (settlement.status === 'SETTLED') return settlement.result;
+    if (settlement.status === 'FAILED') throw settlement.error;
     throw new TransientError(`advertiserId ${posting.advertiserId}: its row is held by somebody else`);
   }
 
@@ -40,20 +42,17 @@ export class RehearsalPoster {
   }
 
   /** Whoever waits in line when the connection is lost hears it too, instead of waiting for a new one each. */
-  private async tryOut(posting: Posting, line: Line): Promise<PostingOutcome> {
+  private async tryOut(posting: Posting, line: Line): Promise<Settlement> {
     if (line.lost !== undefined) throw line.lost;
     try {
       return await this.connection.use(async (client) => {
-        await client.query('begin');
         try {
-          const [outcome] = await postGroup(client, [posting], {
-            budgetTimezone: this.budgetTimezone,
-            lockWaitMs: LOCK_WAIT_MS,
-          });
-          if (outcome === undefined) throw new Error('a posting without an answer');
-          return outcome;
-        } finally {
-          await client.query('rollback');
+          const outcome = await this.rolledBack(client, posting);
+          return settlementOf(outcome, posting, await findConflicting(client, [outcome]));
+        } catch (error) {
+          const overflow = await explainOverflow(client, error, posting);
+          if (overflow === undefined) throw error;
+          return { status: 'FAILED', error: overflow };
         }
       });
     } catch (error) {
@@ -63,6 +62,20 @@ export class RehearsalPoster {
         this.line = {};
       }
       throw failure;
+    }
+  }
+
+  private async rolledBack(client: ClientBase, posting: Posting): Promise<PostingOutcome> {
+    await client.query('begin');
+    try {
+      const [outcome] = await postGroup(client, [posting], {
+        budgetTimezone: this.budgetTimezone,
+        lockWaitMs: LOCK_WAIT_MS,
+      });
+      if (outcome === undefined) throw new Error('a posting without an answer');
+      return outcome;
+    } finally {
+      await client.query('rollback');
     }
   }
 }

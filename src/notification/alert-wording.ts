@@ -39,8 +39,52 @@ export interface Fact {
 /** What happened, in words of ours. */
 export function titleOf(message: Message): string {
   if (message.kind === 'single') return TITLES[message.alert.type];
-  return `${TITLES[message.examples[0].type]}: ${countOf(message)} more`;
+  const [example] = message.examples;
+  const { topic, code } = namesIn(example);
+  const names =
+    example.type === 'DEAD_LETTER' ? [topic && shortened(topic), code].filter((name) => name !== undefined) : [];
+  const about = names.length === 0 ? '' : ` of ${names.join(', ')}`;
+  return `${TITLES[example.type]}${about}: ${countOf(message)} more`;
 }
+
+/**
+ * What somebody types to see what a message tells of, where that is more than the message says. Somebody copies it into a shell:
+ * nothing of an event stands in it but what is a plain name or a number.
+ */
+export function commandOf(message: Message): string | undefined {
+  const alert = message.kind === 'single' ? message.alert : message.examples[0];
+  if (alert.type !== 'DEAD_LETTER') return undefined;
+  const { topic, code, partition, offset } = namesIn(alert);
+  if (topic === undefined) return undefined;
+  if (message.kind === 'group')
+    return `${CLI} dlq groups --topic ${topic}${code === undefined ? '' : ` --code ${code}`}`;
+  return partition === undefined || offset === undefined
+    ? undefined
+    : `${CLI} dlq show ${topic}:${partition}:${offset}`;
+}
+
+const CLI = 'npm run cli --';
+const PLAIN_NAMES = {
+  topic: /^[\w.][\w.-]{0,248}$/, // as Kafka allows it, but for one that looks like an option
+  code: /^\w{1,40}$/,
+  partition: /^\d{1,10}$/,
+  offset: /^\d{1,19}$/,
+} as const;
+
+/** What an alert says of a record, where it is written as such names are. */
+function namesIn({ subject, details }: Alert): Partial<Record<keyof typeof PLAIN_NAMES, string>> {
+  const said: Record<string, unknown> = { ...details, topic: subject.topic };
+  const names = Object.entries(PLAIN_NAMES).flatMap(([name, pattern]) => {
+    const text = wordOf(name, Object.hasOwn(said, name) ? said[name] : undefined);
+    return text !== undefined && pattern.test(text) ? [[name, text]] : [];
+  });
+  return Object.fromEntries(names) as Partial<Record<keyof typeof PLAIN_NAMES, string>>;
+}
+
+/** A title is one short line. */
+const shortened = (topic: string): string =>
+  topic.length > LONGEST_TOPIC ? `${topic.slice(0, LONGEST_TOPIC)}…` : topic;
+const LONGEST_TOPIC = 50;
 
 export function countOf({ count }: GroupMessage): string {
   return count.toLocaleString('en-US');

@@ -40,6 +40,19 @@ describe('a mail', () => {
     expect(text).toContain('another');
   });
 
+  it('says how to look at a dead letter, in text and in HTML', () => {
+    const alert: Alert = {
+      ...WARNING,
+      type: 'DEAD_LETTER',
+      subject: { topic: 'ad-events' },
+      details: { partition: 3, offset: '41' },
+    };
+    const { text, html } = emailContent({ kind: 'single', alert });
+
+    expect(text).toMatch(/\n\nLook at it: npm run cli -- dlq show ad-events:3:41$/);
+    expect(html).toContain('<p>Look at it: npm run cli -- dlq show ad-events:3:41</p>');
+  });
+
   it('bears the same id when it is sent again, and another one for another alert', () => {
     const id = (alert: Alert): string => emailContent({ kind: 'single', alert }).id;
 

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Alert } from '../alerts/alert.js';
-import { countOf, detailFacts, severityOf, subjectFacts, timeWords, titleOf, type Fact } from './alert-wording.js';
+import {
+  commandOf,
+  countOf,
+  detailFacts,
+  severityOf,
+  subjectFacts,
+  timeWords,
+  titleOf,
+  type Fact,
+} from './alert-wording.js';
 import type { Message } from './notification-channel.js';
 import { escapeHtml, readable, readableLine } from './readable-text.js';
 
@@ -30,10 +39,12 @@ export function emailContent(message: Message): EmailContent {
     message.kind === 'single'
       ? undefined
       : `${countOf(message)} more between ${timeWords(message.firstAt)} and ${timeWords(message.lastAt)}, for example:`;
+  const command = commandOf(message);
+  const look = command === undefined ? [] : [`Look at ${message.kind === 'single' ? 'it' : 'them'}: ${command}`];
   return {
     subject: readableLine(subject.join(', '), SUBJECT_CHARS),
-    text: [...(lead === undefined ? [] : [lead]), ...[first, ...rest].map(alertText)].join('\n\n'),
-    html: page(title, lead, [first, ...rest]),
+    text: [...(lead === undefined ? [] : [lead]), ...[first, ...rest].map(alertText), ...look].join('\n\n'),
+    html: page(title, lead, [first, ...rest], look),
     id: createHash('sha256').update(idOf(message)).digest('hex').slice(0, 40),
   };
 }
@@ -50,12 +61,13 @@ function alertText(alert: Alert): string {
   return [readable(alert.message, MESSAGE_CHARS), ...facts].join('\n');
 }
 
-function page(title: string, lead: string | undefined, alerts: readonly Alert[]): string {
+function page(title: string, lead: string | undefined, alerts: readonly Alert[], look: readonly string[]): string {
   return [
     `<!doctype html><html><head><meta charset="utf-8"><title>${html(title, 150)}</title></head>`,
     `<body style="font-family:sans-serif"><h2>${html(title, 150)}</h2>`,
     ...(lead === undefined ? [] : [`<p>${html(lead, 500)}</p>`]),
     ...alerts.map(alertHtml),
+    ...look.map((line) => `<p>${html(line, 500)}</p>`),
     '</body></html>',
   ].join('\n');
 }

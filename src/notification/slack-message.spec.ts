@@ -55,7 +55,13 @@ describe('a message to Slack', () => {
   });
 
   it('tells of a flood with its count and a few examples', () => {
-    const letter: Alert = { ...PAUSED, type: 'DEAD_LETTER', severity: 'warning', subject: { topic: 'ad-events' } };
+    const letter: Alert = {
+      ...PAUSED,
+      type: 'DEAD_LETTER',
+      severity: 'warning',
+      subject: { topic: 'ad-events' },
+      details: { code: 'UNKNOWN_PRICE' },
+    };
     const { text, blocks } = slackPayload({
       kind: 'group',
       count: 9_995,
@@ -64,11 +70,14 @@ describe('a message to Slack', () => {
       lastAt: Date.UTC(2026, 2, 1, 10, 1),
     });
 
-    expect(text).toContain('Dead letter: 9,995 more');
+    expect(text).toContain('Dead letter of ad-events, UNKNOWN_PRICE: 9,995 more');
     expect(textsOf(blocks).map((each) => each.text)).toContain(
       '*9,995* more between 2026-03-01 10:00:00 UTC and 2026-03-01 10:01:00 UTC, for example:',
     );
-    expect(textsOf(blocks).map((each) => each.text)).toContain('• another Topic `ad-events`');
+    expect(textsOf(blocks).map((each) => each.text)).toContain('• another\nTopic: ad-events');
+    expect(textsOf(blocks).at(-1)?.text).toBe(
+      'Look at them: `npm run cli -- dlq groups --topic ad-events --code UNKNOWN_PRICE`',
+    );
   });
 
   it('escapes what would call people or hide a link', () => {
@@ -80,20 +89,63 @@ describe('a message to Slack', () => {
     expect(textsOf(blocks)[1]?.text).toBe('&lt;!channel&gt; a &amp; &lt;http://x|y&gt; `b`');
   });
 
+  it('shows text of an event as it is: what would format it stands in plain text, or as code', () => {
+    const said = '*b* _i_ ~s~ `c` :tada: https://x.example @here #general';
+    const alert: Alert = {
+      ...PAUSED,
+      subject: { topic: said },
+      message: said,
+      details: { reason: said, 'a*b_c`d:tada:': 'x' },
+    };
+    const single = slackPayload({ kind: 'single', alert });
+    const group = slackPayload({ kind: 'group', count: 2, examples: [alert], firstAt: 0, lastAt: 1 });
+
+    const plain = { type: 'plain_text', emoji: false };
+    expect([single.mrkdwn, group.mrkdwn]).toEqual([false, false]);
+    expect(single.blocks[1]).toEqual({ type: 'section', text: { ...plain, text: said } });
+    expect(group.blocks.at(-1)).toEqual({
+      type: 'section',
+      text: { ...plain, text: `• ${said}\nTopic: ${said}` },
+    });
+    const asCode = `\`${said.replaceAll('`', 'ˋ')}\``;
+    expect(single.blocks[2]).toMatchObject({
+      fields: [{ text: `*Topic*\n${asCode}` }, { text: `*Reason*\n${asCode}` }, { text: '*a b c d tada*\n`x`' }],
+    });
+  });
+
+  it('has nothing of an event in what Slack formats but as code, whatever the alert says', () => {
+    const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`;
+    const ours = [
+      String.raw`\*[\p{L}\p{N} …]+\*\n`, // a label
+      String.raw`\*[\d,]+\* more between ${time} and ${time}, for example:`,
+      `${time}  `,
+      'Look at (?:it|them): ',
+    ];
+    const formatted = new RegExp(`^(?:${ours.join('|')})(?:\`[^\`\\n]+\`)?$`, 'u');
+    fc.assert(
+      fc.property(message, (each) => {
+        for (const { type, text } of textsOf(slackPayload(each).blocks)) {
+          if (type === 'mrkdwn') expect(text).toMatch(formatted);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('stays within the limits of Block Kit, and has nothing unescaped, whatever the alert says', () => {
     fc.assert(
       fc.property(message, (each) => {
         const payload = slackPayload(each);
 
         expect(payload.blocks.length).toBeLessThanOrEqual(SLACK_LIMITS.blocks);
-        for (const { type, text } of textsOf(payload)) {
+        for (const { text } of textsOf(payload)) {
           expect(text.length).toBeGreaterThan(0);
-          expect(text.length).toBeLessThanOrEqual(
-            type === 'plain_text' ? SLACK_LIMITS.headerChars : SLACK_LIMITS.textChars,
-          );
+          expect(text.length).toBeLessThanOrEqual(SLACK_LIMITS.textChars);
           expect(text.replaceAll(/&(?:amp|lt|gt);/g, '')).not.toMatch(/[<>&\0]/);
           expect(text.isWellFormed()).toBe(true);
         }
+        const [header] = payload.blocks;
+        expect(textsOf(header)[0]?.text.length).toBeLessThanOrEqual(SLACK_LIMITS.headerChars);
         for (const block of payload.blocks) {
           if (block.type !== 'section') continue;
           expect(block.fields?.length ?? 1).toBeLessThanOrEqual(SLACK_LIMITS.fields);

@@ -114,6 +114,7 @@ describe('a dry run', () => {
     );
     const id = rows[0]?.id ?? '';
     const quiet = {
+      cachedPrices: () => Promise.resolve([]),
       signal: new AbortController().signal,
       progress: () => undefined,
       takesPostings: () => Promise.resolve(),

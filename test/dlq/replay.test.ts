@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Cli, runCli, type CliResult } from '../support/cli.js';
 import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
 import { eventually } from '../support/eventually.js';
-import { aClick } from '../support/fixtures.js';
+import { aClick, aCompensation } from '../support/fixtures.js';
 import { useWorker, type Advertiser, type TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
@@ -24,9 +24,14 @@ describe('dlq', () => {
     const [resolved] = await inStatus(() => lettersAbout(world, campaign), 'RESOLVED');
     await cli('replay', '--id', letter?.id ?? '', ...DECIDED);
 
-    expect(dry.stdout).toContain('1 dead letter of ad-events, UNKNOWN_PRICE: campaignId #: neither Redis');
+    expect(dry.stdout).toContain(
+      '1 dead letter of ad-events, UNKNOWN_PRICE, 0.750000 not charged: campaignId #: neither',
+    );
     expect(dry.stdout).toContain('  1 would be posted\n');
-    expect(sent).toMatchObject({ code: 0, stdout: 'sent 1 of 1 dead letter\n' });
+    expect(sent.code).toBe(0);
+    expect(sent.stdout).toMatch(
+      /^sent 1 of 1 dead letter\n {2}1 of ad-events, UNKNOWN_PRICE, 0.750000 to charge: campaignId #: neither Redis.*\n$/,
+    );
     expect(resolved).toMatchObject({ attempts: 1, actor: 'kim', reason: 'price entered' });
     expect(await attemptsOf(world, resolved as LetterRow)).toMatchObject([{ attempt: 1, actor: 'kim' }]);
     expect(await world.balanceOf(advertiser)).toBe('999.250000');
@@ -160,7 +165,7 @@ describe('dlq', () => {
     const { stdout } = await replay(campaign);
     const resolved = await inStatus(() => lettersAbout(world, campaign), 'RESOLVED');
 
-    expect(stdout).toBe('sent 1 of 1 dead letter\n');
+    expect(stdout).toMatch(/^sent 1 of 1 dead letter\n/);
     expect(resolved.map(({ status }) => status).sort()).toEqual(['REPLAYED', 'RESOLVED']);
     expect(await world.historyOf(advertiser)).toHaveLength(1);
   });
@@ -174,7 +179,8 @@ describe('dlq', () => {
 
     expect(dry.stdout).toMatch(/^would be discarded:\ncount +topic.*\n2 +ad-events +UNKNOWN_PRICE/);
     expect(untouched.map(({ status }) => status)).toEqual(['NEW', 'NEW']);
-    expect(done).toMatchObject({ code: 0, stdout: 'discarded 2 of 2 dead letters\n' });
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/^discarded 2 of 2 dead letters\n {2}2 of ad-events, UNKNOWN_PRICE, money unknown: /);
     expect(await lettersAbout(world, campaign)).toMatchObject([
       { status: 'DISCARDED', actor: 'lee', reason: 'a test of theirs' },
       { status: 'DISCARDED' },
@@ -198,7 +204,89 @@ describe('dlq', () => {
 
     expect([none, some]).toEqual([[[null, 0]], [['0.750000', 3]]]);
     expect(stdout.split('\n')).toHaveLength(3);
-    expect(stdout).toMatch(/^4 +ad-events +UNKNOWN_PRICE +\S+ \S+Z +\S+ \S+Z +1 +2 +2.750000 +campaignId #: neither/m);
+    expect(stdout).toMatch(
+      /^4 +ad-events +UNKNOWN_PRICE +\S+ \S+Z +\S+ \S+Z +1 +2 +2.750000 not charged +campaignId #: neither/m,
+    );
+  });
+
+  it('decides on one cause, as groups prints it, and says how much money that was', async () => {
+    const { campaign, advertiser } = await unpriced(2);
+    const refund = { advertiserId: advertiser.id, campaignId: campaign.id, compensationId: '' };
+    const click = aClick({ campaignId: campaign.id, advertiserId: 0n });
+    await world.produce('ad-events', [click]);
+    await world.produce('compensation-events', [
+      aCompensation({ ...refund, refundAmount: '1.25' }),
+      aCompensation({ ...refund, refundAmount: '2' }),
+    ]);
+    await inStatus(() => lettersAbout(world, campaign), 'NEW', 5);
+    await mend(campaign, '0.75');
+    const filter = ['--campaign', String(campaign.id)];
+    const grouped = await cli('groups', ...filter);
+    const causeOf = (topic: string, code: string): string => {
+      const [titles = '', ...rows] = grouped.stdout.split('\n');
+      return rows.find((row) => row.includes(` ${topic} `) && row.includes(code))?.slice(titles.indexOf('cause')) ?? '';
+    };
+    const [unread, late] = [causeOf('ad-events', 'UNKNOWN_PRICE'), causeOf('compensation-events', 'INVALID_EVENT')];
+
+    const listed = await cli('list', ...filter, '--cause', unread, '--json');
+    const dry = await cli('discard', ...filter, '--cause', late, '--dry-run');
+    const discarded = await cli('discard', ...filter, '--cause', late, '--by', 'lee', '--reason', 'of a test');
+    const replayed = await cli('replay', ...filter, '--topic', 'ad-events', '--cause', unread, ...DECIDED, '--json');
+    const rows = await inStatus(() => lettersAbout(world, campaign), 'RESOLVED', 2);
+
+    expect((JSON.parse(listed.stdout) as { code: string }[]).map(({ code }) => code)).toEqual([
+      'UNKNOWN_PRICE',
+      'UNKNOWN_PRICE',
+    ]);
+    expect(dry.stdout).toMatch(
+      /\n2 +compensation-events +INVALID_EVENT +\S+ \S+Z +3.250000 not refunded +compensationId/,
+    );
+    expect(discarded).toMatchObject({
+      code: 0,
+      stdout: `discarded 2 of 2 dead letters\n  2 of compensation-events, INVALID_EVENT, 3.250000 not refunded: ${late}\n`,
+    });
+    expect(JSON.parse(replayed.stdout)).toMatchObject({
+      chosen: 2,
+      causes: [
+        { topic: 'ad-events', code: 'UNKNOWN_PRICE', cause: unread, count: 2, amount: '1.500000', pricedCount: 2 },
+      ],
+    });
+    expect(rows.map(({ topic, error_code, status }) => [topic, error_code, status]).sort()).toEqual([
+      ['ad-events', 'INVALID_EVENT', 'NEW'],
+      ['ad-events', 'UNKNOWN_PRICE', 'RESOLVED'],
+      ['ad-events', 'UNKNOWN_PRICE', 'RESOLVED'],
+      ['compensation-events', 'INVALID_EVENT', 'DISCARDED'],
+      ['compensation-events', 'INVALID_EVENT', 'DISCARDED'],
+    ]);
+  });
+
+  it.each([['replay'], ['discard'], ['discard', '--dry-run'], ['replay', '--dry-run']])(
+    'says that there is no such cause, instead of deciding on nothing: %s %s',
+    async (...words) => {
+      const { code, stderr } = await cli(...words, '--cause', 'campaignId #: is "blue"', ...DECIDED);
+
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `dlq ${words[0]}: --cause "campaignId #: is "blue"": there is no such cause; "dlq groups" prints those that there are\n`,
+      });
+    },
+  );
+
+  it('says what became of a cause of which none is left', async () => {
+    const { campaign, letters } = await unpriced(1);
+    const selected = ['--campaign', String(campaign.id), '--cause', letters[0]?.cause ?? ''];
+    const decided = ['--by', 'lee', '--reason', 'of a test'];
+    await cli('discard', ...selected, ...decided);
+
+    const again = await cli('discard', ...selected, ...decided);
+    const listed = await cli('list', ...selected, '--status', 'new');
+
+    expect(again).toMatchObject({ code: 1, stdout: 'discarded 0 of 0 dead letters\n' });
+    expect(again.stderr).toMatch(
+      /^dlq discard: --cause "campaignId #: .*": none of its dead letters is chosen: .*\d DISCARDED/,
+    );
+    expect(listed).toMatchObject({ code: 0, stdout: 'there are none\n' });
+    expect(listed.stderr).toMatch(/^dlq list: --cause ".*": none of its dead letters is chosen/);
   });
 
   it('lists and shows, for people and for programs', async () => {
@@ -210,6 +298,7 @@ describe('dlq', () => {
     const page = await cli('list', ...filter, '--limit', '2', '--before', letters[2]?.id ?? '', '--json');
     const shown = await cli('show', letter?.id ?? '');
     const json = await cli('show', letter?.id ?? '', '--json');
+    const atPlace = await cli('show', `ad-events:${letter?.partition}:${letter?.offset}`);
 
     expect(
       listed.stdout
@@ -229,12 +318,38 @@ describe('dlq', () => {
       value: { base64: letter?.value?.toString('base64'), text: letter?.value?.toString() },
       history: [{ attempt: 1, code: 'UNKNOWN_PRICE' }],
     });
+    expect(atPlace).toEqual(shown);
     const none = await cli('list', '--campaign', '1', '--json');
     expect(JSON.parse(none.stdout)).toEqual([]);
     expect(await cli('show', '999999999')).toMatchObject({
       code: 1,
       stderr: 'dlq show: there is no dead letter 999999999\n',
     });
+    expect(await cli('show', 'ad-events:0:999999999')).toMatchObject({
+      code: 1,
+      stderr: 'dlq show: there is no dead letter of ad-events:0:999999999\n',
+    });
+  });
+
+  it('names the letters of a place where two groups failed, instead of showing one of them', async () => {
+    const { letters } = await unpriced(1);
+    const [{ id, topic, partition, offset } = letters[0] as LetterRow] = letters;
+    const { rows } = await world.database.query<{ id: string }>(
+      `insert into dead_letters (topic, partition, "offset", group_id, record_timestamp, error_code, error_message, failed_at)
+       select topic, partition, "offset", 'another', record_timestamp, error_code, error_message, failed_at
+       from dead_letters where id = $1 returning id`,
+      [id],
+    );
+
+    const { code, stdout, stderr } = await cli('show', `${topic}:${partition}:${offset}`);
+
+    await world.database.query('delete from dead_letters where id = $1', [rows[0]?.id]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(
+      `dlq show: there are 2 dead letters of ${topic}:${partition}:${offset}; show one by its id:\n`,
+    );
+    expect(stderr).toContain(`  ${id} of click-balance-processor, failed `);
+    expect(stderr).toContain(`  ${rows[0]?.id} of another, failed `);
   });
 
   it('counts them in a metric', async () => {
@@ -261,7 +376,8 @@ describe('dlq', () => {
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.split('\n')[0]).toBe(fault);
-    expect(stderr).toContain('npm run cli -- dlq replay');
+    expect(stderr).toContain(`npm run cli -- ${words.slice(0, 2).join(' ')} `);
+    expect(stderr).not.toContain('account-for');
   });
 
   /** Clicks of a campaign without a price, dead by now. */

@@ -125,7 +125,7 @@ describe('the dead letters of a capability that is added later', () => {
     const second = await runCli(world.env, 'dlq', 'replay', '--id', id, '--by', 'lee', '--reason', 'mended', '--json');
     await inStatus(() => lettersOf(world, topic), 'RESOLVED');
 
-    expect(first).toMatchObject({ code: 0, stdout: 'sent 1 of 1 dead letter\n' });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sent 1 of 1 dead letter\n/) as string });
     expect(again).toMatchObject([{ id, value: Buffer.from('first bytes'), actor: 'kim', reason: 'tried' }]);
     expect(JSON.parse(second.stdout)).toMatchObject({ chosen: 1, sent: 1, notSent: 0, stopped: false });
     expect(seen).toEqual([{ value: 'first bytes', offset: 1n, topic, mine: '1,2' }]);

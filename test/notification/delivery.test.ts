@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { uniqueName } from '../support/fixtures.js';
 import { MAIL_PASSWORD } from '../support/mail-server.js';
@@ -63,6 +64,21 @@ describe('an alert', () => {
     expect(received?.mail.from?.value).toEqual([{ name: 'Click Worker', address: 'worker@example.com' }]);
     expect(await notifications.delivery('slack', alert)).toMatchObject({ attempts: 1, last_error: null });
     expect(await metric('slack', 'DELIVERED')).toBe(2);
+  });
+
+  it('of a dead letter says the command that shows it', async () => {
+    const [written] = await own.world.produce('ad-events', [{ value: 'no *JSON*' }]);
+    const place = `ad-events:${written?.partition}:${written?.baseOffset}`;
+
+    const command = `npm run cli -- dlq show ${place}`;
+    await eventually('both channels tell of it', 30_000, () => {
+      return slack.with(command).length === 1 && mail.with(place).length === 1;
+    });
+    const shown = await runCli(own.world.env, 'dlq', 'show', place);
+
+    expect(mail.with(place)[0]?.mail.text).toContain(`Look at it: ${command}`);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain('value, 9 bytes of text\n  no *JSON*\n');
   });
 
   it('is sent again for as long as Slack is down, while mails go out; then once', async () => {

@@ -4,6 +4,7 @@ import type { LedgerOptions } from '../../src/ledger/ledger-options.js';
 import { LedgerService } from '../../src/ledger/ledger.service.js';
 import type { Deduction, Posting, PostingCaller, PostingResult, Refund } from '../../src/ledger/posting.js';
 import { reconcile } from '../../src/ledger/reconcile.js';
+import { rehearse } from '../../src/platform/rehearsal.js';
 import type { TestDatabase } from './database.js';
 
 const BUDGET_TIMEZONE = 'Asia/Seoul';
@@ -63,6 +64,8 @@ export function useLedger(database: TestDatabase) {
     open,
     post: (posting: Posting, caller?: PostingCaller): Promise<PostingResult> =>
       (first ??= open()).post(posting, caller),
+    /** What a dry run of a replay makes of it. */
+    rehearse: (posting: Posting): Promise<PostingResult> => rehearse(() => (first ??= open()).post(posting)),
     account: (given: { balance?: string; dailyBudget?: string } = {}) => makeAccount(database, given),
     balanceOf: async ({ advertiserId }: Account): Promise<string | undefined> => {
       const rows = await database.query<{ balance: string }>('select balance::text from advertisers where id = $1', [
