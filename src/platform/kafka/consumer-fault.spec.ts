@@ -29,6 +29,7 @@ describe('isConsumerFault', () => {
   it.each([
     ['a codec that nobody registered', make(kafkajs.KafkaJSNotImplemented, 'LZ4 compression not implemented')],
     ['a wrong password', make(kafkajs.KafkaJSSASLAuthenticationError, 'SASL PLAIN authentication failed')],
+    ['a way to log in that the brokers do not offer', protocol('UNSUPPORTED_SASL_MECHANISM')],
     ['a topic that may not be read', protocol('TOPIC_AUTHORIZATION_FAILED')],
     ['a group that may not be joined', givenUp(protocol('GROUP_AUTHORIZATION_FAILED'))],
     ['a bug', new TypeError('undefined is not a function')],

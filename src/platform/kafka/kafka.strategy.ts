@@ -11,6 +11,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import { registerCodecs } from './codecs.js';
 import { RETRY_SUFFIX } from './dead-letter.js';
 import { DeadLetterProducer } from './dead-letter-producer.js';
+import { describeKafkaError } from './describe-kafka-error.js';
 import type { HandlerExtras } from './event-pattern.js';
 import { GroupConsumer, type GroupParts, type GroupState } from './group-consumer.js';
 import { GroupStarts } from './group-starts.js';
@@ -111,9 +112,17 @@ export class KafkaStrategy
     return this.groups.flatMap((group) => group.lags());
   }
 
-  /** Resolves when a broker answers. */
+  /**
+   * Resolves when a broker answers.
+   *
+   * @throws Error that says why none does
+   */
   async ping(): Promise<void> {
-    await withAdmin(this.pingClient, (admin) => admin.describeCluster());
+    try {
+      await withAdmin(this.pingClient, (admin) => admin.describeCluster());
+    } catch (error) {
+      throw new Error(describeKafkaError(error), { cause: error });
+    }
   }
 
   /** Before the hooks of any module that takes its time: from now on the Worker takes no record and is not ready. */
