@@ -253,6 +253,11 @@ describe('Kafka', () => {
     expect(text).not.toContain('hush');
   }, 60_000);
 
+  it('that wants TLS and gets none says where to look', async () => {
+    const env = { ...trusting(), KAFKA_SSL: 'false' };
+    await waitsAndSays(env, /consumer is not running.*KAFKA_SSL/, /KAFKA_SSL/);
+  }, 120_000);
+
   it('with a certificate that is not trusted is waited for', async () => {
     await waitsAndSays({}, /consumer is not running.*certificate/);
   }, 120_000);

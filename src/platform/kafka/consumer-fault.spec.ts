@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
+import { NoKafkaError } from './check-answers.js';
 import { isConsumerFault } from './consumer-fault.js';
 
 /** kafkajs's types leave out what most of its errors are made of. */
@@ -16,6 +17,7 @@ describe('isConsumerFault', () => {
       make(kafkajs.KafkaJSConnectionError, 'connect ECONNREFUSED', { code: 'ECONNREFUSED' }),
     ],
     ['a coordinator that nobody knows', make(kafkajs.KafkaJSGroupCoordinatorNotFound, 'not found')],
+    ['somebody who is no broker', givenUp(new NoKafkaError({ broker: 'proxy:80' }))],
     ['a rebalance', protocol('REBALANCE_IN_PROGRESS')],
     ['a leader that moved', givenUp(protocol('NOT_LEADER_FOR_PARTITION'))],
     ['retries that ran out', givenUp(make(kafkajs.KafkaJSConnectionError, 'connect ECONNREFUSED'))],

@@ -16,7 +16,7 @@ import type { HandlerExtras } from './event-pattern.js';
 import { GroupConsumer, type GroupParts, type GroupState } from './group-consumer.js';
 import { GroupStarts } from './group-starts.js';
 import { HandlerRegistry } from './handler-registry.js';
-import { closeProducer, createKafka, createProducer, withAdmin } from './kafka-client.js';
+import { closeProducer, createKafka, createProducer, createQuickKafka, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
@@ -57,7 +57,7 @@ export class KafkaStrategy
   ) {
     super();
     this.limits = { ...TRANSPORT_LIMITS, ...options.limits };
-    this.pingClient = createKafka(options.connection);
+    this.pingClient = createQuickKafka(options.connection);
     this.producer = createProducer(createKafka(options.connection));
     this.preparation = new TopicPreparation(createKafka(options.connection), options.ownTopics, starts);
     this.deadLetters = new DeadLetterProducer(new PartitionSender(this.producer), hooks, (topic) =>
