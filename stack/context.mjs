@@ -19,6 +19,7 @@ import { Watchdog } from './watchdog.mjs';
  * @property {Record<string, string>} postgresSettings
  * @property {Record<string, string>} kafkaSettings
  * @property {string} [kafkaListener]
+ * @property {string[]} kafkaScram
  */
 
 /** @param {import('./stack.mjs').StackOptions} options @returns {StackContext} */
@@ -29,6 +30,7 @@ export function openContext({
   postgresSettings = {},
   kafkaSettings = {},
   kafkaListener,
+  kafkaScram = [],
 }) {
   const dataFolder = makeDataFolder(dataDir);
   // LANGUAGE: what the system says of a taken port is read, and must not be translated.
@@ -43,6 +45,7 @@ export function openContext({
     postgresSettings,
     kafkaSettings,
     kafkaListener,
+    kafkaScram,
   };
 }
 

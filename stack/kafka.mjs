@@ -17,11 +17,12 @@ import { startOnFreePort } from './start-on-free-port.mjs';
  */
 export async function startKafka(stack) {
   const { kafkaJars } = await fetchArtefacts(stack);
-  const formatted = await formattedLogs(kafkaJars, stack);
+  const plain = await formattedLogs(kafkaJars, stack);
   const archive = await classArchive(kafkaJars, stack, async (archiveFlag) => {
-    const server = await startBroker('kafka-rehearsal', { kafkaJars, formatted, archiveFlag }, stack);
+    const server = await startBroker('kafka-rehearsal', { kafkaJars, formatted: plain, archiveFlag }, stack);
     await server.stop();
   });
+  const formatted = stack.kafkaScram.length > 0 ? await logsWithUsers(kafkaJars, stack) : plain;
   const server = await startBroker('kafka', { kafkaJars, formatted, archiveFlag: archive }, stack);
   const client = new KafkaClient(server.port);
   await Promise.all([client.createTopics(stack.topics), client.warmUpGroups()]);
@@ -73,17 +74,29 @@ async function startBroker(name, { kafkaJars, formatted, archiveFlag }, stack) {
   });
 }
 
-/** `kafka.tools.StorageTool format` takes a JVM of its own, a second each time: done once and copied. */
+/** A JVM of its own takes a second each time: done once and copied. */
 async function formattedLogs(kafkaJars, { dataFolder, log, run }) {
   const formatted = join(kafkaJars, '..', 'formatted');
   if (existsSync(formatted)) return formatted;
   await once('kafka-logs', formatted, log, async (into) => {
-    const properties = join(dataFolder, 'format.properties');
-    writeFileSync(properties, brokerSettings({ port: 9092, controllerPort: 9093, logs: into }));
-    const format = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', properties];
-    await withProgress('formatting Kafka storage', log, () => run('java', ['-cp', join(kafkaJars, '*'), ...format]));
+    await withProgress('formatting Kafka storage', log, () => format(into, kafkaJars, { dataFolder, run }));
   });
   return formatted;
+}
+
+/** SCRAM's users stand in the very first records of the cluster: who wants some has storage formatted for them. */
+async function logsWithUsers(kafkaJars, stack) {
+  const formatted = join(stack.dataFolder, 'formatted');
+  await format(formatted, kafkaJars, stack, stack.kafkaScram);
+  return formatted;
+}
+
+/** @param {string} into @param {string} kafkaJars @param {Pick<import('./context.mjs').StackContext, 'dataFolder' | 'run'>} stack */
+async function format(into, kafkaJars, { dataFolder, run }, scram = []) {
+  const properties = join(dataFolder, 'format.properties');
+  writeFileSync(properties, brokerSettings({ port: 9092, controllerPort: 9093, logs: into }));
+  const words = ['format', '-t', newClusterId(), '-c', properties, ...scram.flatMap((user) => ['--add-scram', user])];
+  await run('java', ['-cp', join(kafkaJars, '*'), 'kafka.tools.StorageTool', ...words]);
 }
 
 /** Under a cluster id of their own, by which a client tells this stack's Kafka from others. */

@@ -34,6 +34,8 @@ export interface StackOptions {
   postgresSettings?: Record<string, string>;
   /** Over the defaults. */
   kafkaSettings?: Record<string, string>;
+  /** Users that may log in by SCRAM, each in the words of `kafka-storage format --add-scram`. */
+  kafkaScram?: string[];
   /** One more, such as `SASL_SSL://127.0.0.1:9094`; what it needs is for `kafkaSettings`. */
   kafkaListener?: string;
 }

@@ -63,6 +63,29 @@ describe('texts of events', () => {
     expect(metrics.join('\n')).not.toMatch(/drop table|forged|x{100}/);
     expect(await own.stopWorker(worker)).toBe(0);
   }, 180_000);
+
+  it('of a megabyte, which an error repeats, are cut in the log', async () => {
+    const worker = await (await own.startWorker()).ready(90_000);
+    const account = await own.account();
+    const ids = { advertiserId: account.advertiser.id, campaignId: account.campaign.id };
+    await own.world.database.query(`
+      create function refuse_at_length() returns trigger language plpgsql as
+      $$ begin raise exception '%', repeat(new.event_id, 100000) using errcode = 'data_exception'; end $$`);
+    await own.world.database.query(`
+      create trigger refuse_at_length before insert on ad_balance_histories
+      for each row when (new.event_id = '0123456789') execute function refuse_at_length()`);
+
+    const text = 'x'.repeat(900_000);
+    await own.world.produce('ad-events', [aClick({ ...ids, eventId: '0123456789', userAgent: text })]);
+    const told = () => worker.lines.find(({ msg }) => msg === 'dead letter');
+    await eventually('it is dead', 30_000, () => told() !== undefined);
+
+    expect(told()?.['error']).toMatch(/^refused by the database: (0123456789)+\d*… \(\d{6} more characters\)$/);
+    for (const line of worker.lines) expect(JSON.stringify(line).length).toBeLessThan(5_000);
+    await own.click([account], 1);
+    await own.chargedAtLeast(1, 30_000, account);
+    expect(await own.stopWorker(worker)).toBe(0);
+  }, 180_000);
 });
 
 const asText = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);

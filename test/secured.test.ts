@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../stack/ports.mjs';
 import { Certificates } from './support/certificates.js';
+import { findings } from './support/doctor.js';
 import { eventually } from './support/eventually.js';
 import { MAIL_PASSWORD, MailServer } from './support/mail-server.js';
 import { anAlert } from './support/notifications.js';
 import { useOwnWorld } from './support/own-world.js';
-import { PASSWORDS, secure, securedKafka, type SecuredUrls } from './support/secured-stack.js';
+import { PASSWORDS, SCRAM, secure, securedKafka, type SecuredUrls } from './support/secured-stack.js';
 import type { WorkerProcess } from './support/worker-process.js';
 
 const certificates = new Certificates();
@@ -59,11 +60,12 @@ function keepsItsSecrets({ lines, words }: WorkerProcess): void {
 }
 
 /** It runs, is not ready, says why, and not with which password. */
-async function waitsAndSays(env: Record<string, string>, what: RegExp): Promise<void> {
+async function waitsAndSays(env: Record<string, string>, what: RegExp, whyNotReady = /"down"/): Promise<void> {
   const worker = await own.startWorker({ ...allSecured(), ...env });
   await says(worker, what);
   await eventually('it answers', 20_000, async () => (await worker.get('/health/live')).status === 200);
-  expect((await worker.get('/health/ready')).status).toBe(503);
+  const { status, body } = await worker.get('/health/ready');
+  expect({ status, body }).toEqual({ status: 503, body: expect.stringMatching(whyNotReady) as string });
   keepsItsSecrets(worker);
   await own.stopWorker(worker);
 }
@@ -220,9 +222,40 @@ describe('the mail server', () => {
 });
 
 describe('Kafka', () => {
-  it('that refuses the password says so', async () => {
-    const env = { ...trusting(), KAFKA_SASL_PASSWORD: 'hush-wrong' };
-    await waitsAndSays(env, /consumer is not running.*authentication/i);
+  it.each(SCRAM)(
+    'lets a user in by %s',
+    async (mechanism, password) => {
+      const env = { ...trusting(), KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_PASSWORD: password };
+      const worker = await (await own.startWorker({ ...allSecured(), ...env })).ready(90_000);
+
+      await chargesAClick();
+      keepsItsSecrets(worker);
+      expect(await own.stopWorker(worker)).toBe(0);
+    },
+    120_000,
+  );
+
+  it.each(['plain', ...SCRAM.map(([mechanism]) => mechanism)])(
+    'that refuses the password by %s says so, and names the variable',
+    async (mechanism) => {
+      const env = { ...trusting(), KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_PASSWORD: 'hush-wrong' };
+      await waitsAndSays(env, /consumer is not running.*authentication.*KAFKA_SASL_PASSWORD/i, /KAFKA_SASL_PASSWORD/);
+    },
+    120_000,
+  );
+
+  it('that refuses the password is told by the doctor, with the variable', async () => {
+    const env = { ...trusting(), KAFKA_SASL_MECHANISM: 'scram-sha-512', KAFKA_SASL_PASSWORD: 'hush-wrong' };
+    const { of, text } = await findings({ ...allSecured(), ...env });
+
+    expect(of('kafka')?.outcome).toBe('failed');
+    expect(of('kafka')?.found).toMatch(/authentication.*KAFKA_SASL_PASSWORD/i);
+    expect(text).not.toContain('hush');
+  }, 60_000);
+
+  it('that wants TLS and gets none says where to look', async () => {
+    const env = { ...trusting(), KAFKA_SSL: 'false' };
+    await waitsAndSays(env, /consumer is not running.*KAFKA_SSL/, /KAFKA_SSL/);
   }, 120_000);
 
   it('with a certificate that is not trusted is waited for', async () => {

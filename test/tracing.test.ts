@@ -106,6 +106,40 @@ describe('tracing', () => {
     });
   });
 
+  it('announces a pause in the trace of the click that it follows from, and has its notification there too', async () => {
+    const advertiser = await own.world.advertiser({ balance: '10' });
+    const campaign = await own.world.campaign(advertiser, { redisCpc: '2', cpc: '2', dailyBudget: '2' });
+    const { traceId, headers } = parent();
+
+    const value = aClick({ advertiserId: advertiser.id, campaignId: campaign.id });
+    await own.world.produce('ad-events', [{ value, headers }]);
+    const click = await spanOf(traceId, 'process ad-events');
+
+    expect(await spanOf(traceId, 'process alert-events')).toMatchObject({ parentSpanId: click.spanId });
+    const alert = await alertAbout('CAMPAIGN_PAUSED', campaign.id);
+    expect(String(alert?.headers['traceparent'])).toBe(`00-${traceId}-${click.spanId}-01`);
+    expect(String(alert?.value)).not.toContain(traceId);
+  });
+
+  it('begins a trace with an alert that no record has brought about, up to its notification', async () => {
+    const advertiser = await own.world.advertiser();
+    const campaign = await own.world.campaign(advertiser);
+    await own.world.database.query(
+      `insert into campaign_transitions (campaign_id, from_status, to_status, reason) values ($1, 'ACTIVE', 'PAUSED', 'BY_HAND')`,
+      [campaign.id],
+    );
+    await eventually('it is announced', 20_000, async () => {
+      return (await alertAbout('CAMPAIGN_PAUSED', campaign.id)) !== undefined;
+    });
+    const alert = await alertAbout('CAMPAIGN_PAUSED', campaign.id);
+    const [, traceId = '', spanId = ''] = String(alert?.headers['traceparent']).split('-');
+
+    const sent = await spanOf(traceId, 'send alert-events');
+    expect(sent).toMatchObject({ spanId, kind: 4, attributes: { 'worker.alert.type': 'CAMPAIGN_PAUSED' } });
+    expect(sent.parentSpanId ?? '').toBe('');
+    expect(await spanOf(traceId, 'process alert-events')).toMatchObject({ parentSpanId: spanId });
+  });
+
   it('gives the dead letter of a record without a trace that of its handler', async () => {
     await own.world.produce('ad-events', [{ key: 'no-trace', value: '{' }]);
     await eventually('it is dead', 20_000, async () => (await deadOf('no-trace')) !== undefined);
@@ -167,6 +201,12 @@ describe('tracing', () => {
 
   const complaints = (of: WorkerProcess): number =>
     of.lines.filter(({ msg }) => msg === 'spans are not exported').length;
+
+  const alertAbout = async (type: string, campaignId: bigint) =>
+    (await own.world.topics.read('alert-events')).find(({ value }) => {
+      const text = String(value);
+      return text.includes(`"type":"${type}"`) && text.includes(`"campaignId":"${campaignId}"`);
+    });
 
   const deadOf = async (key: string) =>
     (await own.world.topics.read('ad-events.dlq')).find((each) => String(each.key) === key);

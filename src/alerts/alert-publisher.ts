@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Clock } from '../platform/clock.js';
 import { RecordPublisher } from '../platform/kafka/record-publisher.js';
 import { isRehearsing } from '../platform/rehearsal.js';
+import { inSomeTrace } from '../platform/tracing/carried-trace.js';
 import type { Alert } from './alert.js';
 
 const ALERT_TOPIC = 'alert-events';
@@ -53,15 +54,15 @@ export class AlertPublisher {
       return;
     }
     this.inBackground++;
-    void this.keepTrying({ ...alert, occurredAt: alert.occurredAt ?? this.isoNow() }).finally(
-      () => this.inBackground--,
-    );
+    const whole = { ...alert, occurredAt: alert.occurredAt ?? this.isoNow() };
+    void inTraceOfAlert(whole, () => this.keepTrying(whole)).finally(() => this.inBackground--);
   }
 
   private async write(alert: NewAlert): Promise<void> {
     try {
       const whole: Alert = { ...alert, occurredAt: alert.occurredAt ?? this.isoNow() };
-      await this.publisher.publish(ALERT_TOPIC, { key: keyOf(whole), value: JSON.stringify(whole) });
+      const record = { key: keyOf(whole), value: JSON.stringify(whole) };
+      await inTraceOfAlert(alert, () => this.publisher.publish(ALERT_TOPIC, record));
     } catch (error) {
       this.raised.delete(alert.alertId);
       throw error;
@@ -89,6 +90,11 @@ export class AlertPublisher {
   private isoNow(): string {
     return new Date(this.clock.now()).toISOString();
   }
+}
+
+/** That of the handler that raises it, if any: what nobody's record has brought about is the first of its own. */
+function inTraceOfAlert(alert: NewAlert, work: () => Promise<void>): Promise<void> {
+  return inSomeTrace(ALERT_TOPIC, { 'worker.alert.type': alert.type, 'worker.alert.id': alert.alertId }, work);
 }
 
 /** What is said of one campaign (else advertiser, else topic) stays in order. */

@@ -5,6 +5,7 @@ import { Clock } from '../platform/clock.js';
 import { TransientError } from '../platform/failure.js';
 import { Gatherer } from '../platform/gatherer.js';
 import { isRehearsing } from '../platform/rehearsal.js';
+import { activeTraceparent } from '../platform/tracing/carried-trace.js';
 import { pauseForBudget, type BudgetPause, type PauseOutcome } from './pause-for-budget.sql.js';
 import { findResumable, resume, type BudgetDayOf, type ResumableCampaign } from './resume.sql.js';
 import { TransitionAnnouncer } from './transition-announcer.js';
@@ -33,11 +34,12 @@ export class CampaignStatusService {
    */
   async pauseForBudget(request: BudgetPause): Promise<boolean> {
     if (isRehearsing()) return false;
-    let outcome = await this.pauses.add(request);
+    const traced = { ...request, traceparent: activeTraceparent() };
+    let outcome = await this.pauses.add(traced);
     if (outcome === 'locked') {
       // Mostly it is another replica that is pausing it right now.
       await pause(LOCKED_PAUSE_MS);
-      outcome = await this.pauses.add(request);
+      outcome = await this.pauses.add(traced);
     }
     if (outcome === 'locked') {
       throw new TransientError(`campaignId ${request.campaignId}: its row is held by somebody else`);

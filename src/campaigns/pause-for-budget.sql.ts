@@ -8,6 +8,8 @@ export interface BudgetPause {
   /** What it has spent, a plain decimal, and who says so. */
   readonly spent: string;
   readonly source: 'redis' | 'ledger';
+  /** Of the click that found it, for its announcement; only with tracing. */
+  readonly traceparent?: string | undefined;
 }
 
 export type PauseOutcome = 'paused' | 'not needed' | 'locked';
@@ -18,11 +20,12 @@ export type PauseOutcome = 'paused' | 'not needed' | 'locked';
  */
 const TEXT = `
   with asked as (
-    select unnest($1::bigint[]) as id, unnest($2::date[]) as day, unnest($3::numeric[]) as spent, unnest($4::text[]) as source
+    select unnest($1::bigint[]) as id, unnest($2::date[]) as day, unnest($3::numeric[]) as spent, unnest($4::text[]) as source,
+           unnest($6::text[]) as traceparent
   ), wanted as (
     select c.id from campaigns c join asked a using (id) where c.status = 'ACTIVE' and a.spent >= c.daily_budget
   ), taken as (
-    select c.id, c.advertiser_id, c.daily_budget, a.day, a.spent, a.source
+    select c.id, c.advertiser_id, c.daily_budget, a.day, a.spent, a.source, a.traceparent
     from campaigns c join asked a using (id)
     where c.status = 'ACTIVE' and a.spent >= c.daily_budget
     order by c.id
@@ -36,7 +39,8 @@ const TEXT = `
   ), told as (
     insert into campaign_transitions (campaign_id, from_status, to_status, reason, at, details)
     select id, 'ACTIVE', 'PAUSED', 'BUDGET_EXHAUSTED', $5::timestamptz,
-           jsonb_build_object('spent', spent::numeric(20, 6)::text, 'budget', daily_budget::text, 'source', source, 'day', day::text)
+           jsonb_strip_nulls(jsonb_build_object('spent', spent::numeric(20, 6)::text, 'budget', daily_budget::text,
+             'source', source, 'day', day::text, 'traceparent', traceparent))
     from taken
     order by id
   )
@@ -54,6 +58,7 @@ export async function pauseForBudget(
     pauses.map(({ spent }) => spent),
     pauses.map(({ source }) => source),
     at,
+    pauses.map(({ traceparent }) => traceparent ?? null),
   ]);
   const outcomes = new Map<bigint, PauseOutcome>(pauses.map(({ campaignId }) => [campaignId, 'not needed']));
   for (const { id, paused } of rows) outcomes.set(BigInt(id), paused ? 'paused' : 'locked');

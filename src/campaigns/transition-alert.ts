@@ -21,6 +21,8 @@ interface BudgetDetails {
   readonly budget: string | null;
   readonly source: string | null;
   readonly day: string | null;
+  /** Of the click that a pause follows from. */
+  readonly traceparent?: unknown;
 }
 
 /** What is said of it. Its id is the row's: whoever announces it again says the same. */

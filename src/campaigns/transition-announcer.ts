@@ -5,6 +5,7 @@ import { DATABASE_OPTIONS, type DatabaseOptions } from '../platform/database/dat
 import { OwnConnection } from '../platform/database/own-connection.js';
 import { Patrols } from '../platform/database/patrols.js';
 import type { Patrol } from '../platform/patrol.js';
+import { inTraceOf } from '../platform/tracing/carried-trace.js';
 import { transitionAlert, type UnannouncedTransition } from './transition-alert.js';
 
 /** Those that a replica left behind which died before it could announce them are found after so long. */
@@ -71,11 +72,16 @@ export class TransitionAnnouncer implements OnApplicationShutdown {
   private async announceTaken(client: ClientBase): Promise<number> {
     const { rows } = await client.query<UnannouncedTransition>(TAKE, [AT_ONCE]);
     if (rows.length === 0) return 0;
-    await Promise.all(rows.map((transition) => this.alerts.raise(transitionAlert(transition))));
+    await Promise.all(rows.map((transition) => this.announce(transition)));
     await client.query(
       'update campaign_transitions set announced_at = clock_timestamp() where id = any($1::bigint[])',
       [rows.map(({ id }) => id)],
     );
     return rows.length;
+  }
+
+  /** In the trace of the click that it follows from, as far as the row has kept one. */
+  private announce(transition: UnannouncedTransition): Promise<void> {
+    return inTraceOf(transition.details?.traceparent, () => this.alerts.raise(transitionAlert(transition)));
   }
 }

@@ -7,6 +7,7 @@ import { MIGRATIONS } from '../platform/database/migrations.js';
 import { CONNECTION_LIMITS } from '../platform/database/own-connection.js';
 import { WrongDatabaseError } from '../platform/database/wrong-database-error.js';
 import { failed, ok, some, warning, within, type Check } from './check.js';
+import { checkConnections } from './connection-check.js';
 import { checkLogin } from './login-check.js';
 import { checkPartitions } from './partition-check.js';
 
@@ -17,8 +18,6 @@ const NOT_GRANTED = '42501';
 const MIGRATE = 'npm run migrate';
 /** A clock that is kept by NTP is far nearer. */
 const SKEW_MS = 2_000;
-/** The ledger's lanes, the pool of the rest, and one each for what must not wait for them. */
-const CONNECTIONS_OF_A_WORKER = 16;
 
 export async function checkDatabase({ databaseUrl, budgetTimezone }: Config): Promise<Check[]> {
   const client = new pg.Client({
@@ -61,7 +60,7 @@ async function ask(client: pg.Client, timezone: string, checks: Check[]): Promis
   if (missing?.length === 0 && login.outcome !== 'failed') {
     checks.push(await posting(client), await zone(client, timezone), await checkPartitions(client, new Date()));
   }
-  checks.push(await clock(client), await room(client));
+  checks.push(await clock(client), await checkConnections(client));
 }
 
 async function version(client: pg.Client): Promise<Check> {
@@ -131,16 +130,4 @@ async function clock(client: pg.Client): Promise<Check> {
     return ok('clocks', `this machine and Postgres agree within ${SKEW_MS / 1_000} s`);
   const found = `Postgres is ${Math.abs(skewMs) / 1_000} s ${skewMs > 0 ? 'ahead of' : 'behind'} this machine`;
   return warning('clocks', `${found}: budget days begin at different moments`, 'keep both by NTP');
-}
-
-async function room(client: pg.Client): Promise<Check> {
-  const { rows } = await client.query<{ most: number; used: number }>(
-    `select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as most,
-            (select sum(numbackends)::int from pg_stat_database) as used`,
-  );
-  const { most = 0, used = 0 } = rows[0] ?? {};
-  const found = `${used} of ${most} connections are in use`;
-  if (most - used >= CONNECTIONS_OF_A_WORKER) return ok('connections', found);
-  const remedy = 'raise max_connections, or end what nobody uses';
-  return warning('connections', `${found}, and one Worker takes up to ${CONNECTIONS_OF_A_WORKER}`, remedy);
 }

@@ -3,6 +3,7 @@ import { counted } from '../platform/counted.js';
 import { surveyCluster, type ClusterSurvey } from '../platform/kafka/cluster-survey.js';
 import { DEAD_LETTER_SUFFIX, RETRY_SUFFIX } from '../platform/kafka/dead-letter.js';
 import type { DeclaredHandler } from '../platform/kafka/declared-handlers.js';
+import { describeKafkaError } from '../platform/kafka/describe-kafka-error.js';
 import { OWN_TOPICS } from '../platform/kafka/kafka.module.js';
 import { failed, ok, some, within, type Check } from './check.js';
 import { checkTopics } from './topic-checks.js';
@@ -27,7 +28,7 @@ export async function checkKafka(kafka: Config['kafka'], handlers: readonly Decl
       checkRights(survey, groups),
     ];
   } catch (error) {
-    const reason = (error as Error).message.replaceAll(kafka.sasl?.password ?? '\0', '***');
+    const reason = describeKafkaError(error).replaceAll(kafka.sasl?.password ?? '\0', '***');
     const login =
       kafka.sasl === undefined ? 'KAFKA_SSL' : 'KAFKA_SSL, KAFKA_SASL_MECHANISM and the user with its password';
     return [failed('kafka', `Kafka cannot be asked: ${reason}`, `look at KAFKA_BROKERS, ${login}, and at the brokers`)];

@@ -229,6 +229,56 @@ describe('doctor, of the database', () => {
     );
   });
 
+  /** Postgres lets the first schema of the path stand in for its own functions. */
+  async function withStandIn(signature: string, body: string, look: () => Promise<void>): Promise<void> {
+    await database.query(`create schema stand_in; grant usage on schema stand_in to ${role()}`);
+    await database.query(`create function stand_in.${signature} language sql as $$ ${body} $$`);
+    await withFault(
+      `alter role ${role()} set search_path = stand_in, pg_catalog, public`,
+      `alter role ${role()} reset search_path; drop schema stand_in cascade`,
+      look,
+    );
+  }
+
+  it.each([
+    ['140019', '14.19', 'failed', 'Postgres 14.19 answers, which is too old'],
+    ['150000', '15.0', 'ok', 'Postgres 15.0 answers'],
+  ])('of version %s says how old it is', async (number, version, outcome, text) => {
+    const setting = `select case $1 when 'server_version_num' then '${number}' when 'server_version' then '${version}'
+                     else pg_catalog.current_setting($1) end`;
+    await withStandIn('current_setting(text) returns text', setting, async () => {
+      const { of } = await findings(environment());
+      expect(of('postgres')).toMatchObject({ outcome, found: text });
+      expect(of('postgres')?.remedy).toBe(outcome === 'ok' ? undefined : 'Postgres 15 or later');
+    });
+  });
+
+  it.each([
+    ['+', 'ahead of'],
+    ['-', 'behind'],
+  ])('warns of a clock that is %s 5 minutes', async (sign, words) => {
+    const skewed = `select pg_catalog.clock_timestamp() ${sign} interval '5 minutes'`;
+    await withStandIn('clock_timestamp() returns timestamptz', skewed, async () => {
+      const { of } = await findings(environment());
+      expect(of('clocks')).toMatchObject({ outcome: 'warning', remedy: 'keep both by NTP' });
+      expect(of('clocks')?.found).toMatch(new RegExp(`^Postgres is (29\\d|30\\d)(\\.\\d+)? s ${words} this machine`));
+    });
+  });
+
+  it.each(['role', 'database'])('warns where the limit of the %s leaves no room for a Worker', async (kind) => {
+    const name = kind === 'role' ? role() : new URL(database.workerUrl).pathname.slice(1);
+    const limit = `alter ${kind} ${name} connection limit`;
+    await withFault(`${limit} 15`, `${limit} -1`, async () => {
+      const { of, ok } = await findings(environment());
+      expect(of('connections')).toMatchObject({ outcome: 'warning' });
+      expect(of('connections')?.found).toMatch(
+        new RegExp(`^\\d+ of 15 connections of the ${kind === 'role' ? 'login' : kind} are in use.* no more Worker`),
+      );
+      expect(of('connections')?.remedy).toContain(`${limit} …`);
+      expect(ok).toBe(true);
+    });
+  });
+
   it('tells a month that is not made yet from one that cannot be made any more', async () => {
     const now = new Date();
     const next = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 2)).toISOString();

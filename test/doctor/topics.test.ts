@@ -1,4 +1,4 @@
-// `npm run cli -- doctor` against a broker whose topics are set up in every wrong way.
+// `npm run cli -- doctor` against a broker whose topics are set up in every wrong way, and a Postgres with few connections.
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findings, type Findings } from '../support/doctor.js';
@@ -6,6 +6,7 @@ import { OwnWorld } from '../support/own-world.js';
 
 const own = new OwnWorld({
   topics: [],
+  postgresSettings: { max_connections: '18' },
   kafkaSettings: {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'allow.everyone.if.no.acl.found': 'true',
@@ -58,6 +59,14 @@ describe('doctor, of Kafka', () => {
       expect(found.of(name)?.outcome).toBe(outcome);
       expect(found.of(name)?.found).toContain(text);
     });
+  });
+
+  it('says that Postgres has no connections left for a Worker, and how many it needs', async () => {
+    const { of } = await look();
+
+    expect(of('connections')).toMatchObject({ outcome: 'warning' });
+    expect(of('connections')?.found).toMatch(/^\d+ of 15 connections of the server are in use.* one takes up to 16$/);
+    expect(of('connections')?.remedy).toContain('raise max_connections (16 for each replica');
   });
 
   it('names the group whose offsets it may not ask for', async () => {

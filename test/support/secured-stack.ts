@@ -7,21 +7,33 @@ import type { OwnWorld } from './own-world.js';
 
 export const PASSWORDS = {
   kafka: 'hush-kafka-4711',
+  scram256: 'hush-scram-256-4711',
+  scram512: 'hush-scram-512-4711',
   postgres: 'hush:postgres@4711',
   redis: 'hush-redis/4711',
 } as const;
 const USER = 'worker';
 
-/** What a broker needs for a listener with TLS that lets a user in by PLAIN. */
+/** What SCRAM's mechanisms are called by the Worker, and the user's password for each: where it fits, it was that one. */
+export const SCRAM = [
+  ['scram-sha-256', PASSWORDS.scram256],
+  ['scram-sha-512', PASSWORDS.scram512],
+] as const;
+
+/** What a broker needs for a listener with TLS that lets a user in by PLAIN, or by either of SCRAM's mechanisms. */
 export function securedKafka(port: number, { keyAndCert }: Certificates): StackOptions {
   const login = 'org.apache.kafka.common.security';
+  const scramLogin = `${login}.scram.ScramLoginModule required;`;
   return {
+    kafkaScram: SCRAM.map(([mechanism, password]) => `${mechanism.toUpperCase()}=[name=${USER},password=${password}]`),
     kafkaListener: `SASL_SSL://127.0.0.1:${port}`,
     kafkaSettings: {
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
       'ssl.keystore.type': 'PEM',
       'ssl.keystore.location': keyAndCert,
-      'sasl.enabled.mechanisms': 'PLAIN',
+      'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config': scramLogin,
+      'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config': scramLogin,
       'listener.name.sasl_ssl.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required user_${USER}="${PASSWORDS.kafka}";`,
     },
   };

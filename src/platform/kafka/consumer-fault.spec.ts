@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from 'vitest';
+import { NoKafkaError } from './check-answers.js';
 import { isConsumerFault } from './consumer-fault.js';
 
 /** kafkajs's types leave out what most of its errors are made of. */
@@ -16,6 +17,7 @@ describe('isConsumerFault', () => {
       make(kafkajs.KafkaJSConnectionError, 'connect ECONNREFUSED', { code: 'ECONNREFUSED' }),
     ],
     ['a coordinator that nobody knows', make(kafkajs.KafkaJSGroupCoordinatorNotFound, 'not found')],
+    ['somebody who is no broker', givenUp(new NoKafkaError({ broker: 'proxy:80' }))],
     ['a rebalance', protocol('REBALANCE_IN_PROGRESS')],
     ['a leader that moved', givenUp(protocol('NOT_LEADER_FOR_PARTITION'))],
     ['retries that ran out', givenUp(make(kafkajs.KafkaJSConnectionError, 'connect ECONNREFUSED'))],
@@ -29,6 +31,7 @@ describe('isConsumerFault', () => {
   it.each([
     ['a codec that nobody registered', make(kafkajs.KafkaJSNotImplemented, 'LZ4 compression not implemented')],
     ['a wrong password', make(kafkajs.KafkaJSSASLAuthenticationError, 'SASL PLAIN authentication failed')],
+    ['a way to log in that the brokers do not offer', protocol('UNSUPPORTED_SASL_MECHANISM')],
     ['a topic that may not be read', protocol('TOPIC_AUTHORIZATION_FAILED')],
     ['a group that may not be joined', givenUp(protocol('GROUP_AUTHORIZATION_FAILED'))],
     ['a bug', new TypeError('undefined is not a function')],

@@ -5,6 +5,7 @@ import { AssignedPartitions } from './assigned-partitions.js';
 import { AssignmentStarts, type RecordedStarts } from './assignment-starts.js';
 import { isConsumerFault } from './consumer-fault.js';
 import { ConsumerRun, type RunEnd } from './consumer-run.js';
+import { describeKafkaError } from './describe-kafka-error.js';
 import type { GroupStarts } from './group-starts.js';
 import { HaltGuard } from './halt-guard.js';
 import type { LostOffsets, PartitionLag } from './observer.js';
@@ -121,7 +122,7 @@ export class GroupConsumer {
           msg: 'consumer is not running, trying again',
           ...this.names,
           pauseMs,
-          error: end.error.message,
+          error: describeKafkaError(end.error),
         });
         await this.wait(pauseMs);
       } else if (end.kind === 'stuck') {
@@ -187,7 +188,9 @@ export class GroupConsumer {
 
   private giveUp(error: Error): void {
     this.ended = 'beyond repair';
-    this.parts.fatal(new Error(`consumer ${this.group} is beyond repair: ${error.message}`, { cause: error }));
+    this.parts.fatal(
+      new Error(`consumer ${this.group} is beyond repair: ${describeKafkaError(error)}`, { cause: error }),
+    );
   }
 
   /** A method: the compiler would take a property that it has looked at for unchanged after an `await`. */

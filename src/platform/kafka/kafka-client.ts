@@ -1,9 +1,11 @@
-import kafkajs, { type Admin, type Kafka, type logCreator, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type logCreator, type Producer, type RetryOptions } from 'kafkajs';
 import { Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import { checkAnswers } from './check-answers.js';
 import { mendRequestQueue } from './request-queue.js';
 
 mendRequestQueue();
+checkAnswers();
 
 /** Where the brokers are and how to be let in. */
 export interface KafkaConnection {
@@ -23,7 +25,11 @@ const GOODBYE_MS = 500;
  * A client object of its own for each consumer: two consumers of one group from one object share a map of offsets.
  * kafkajs words every hiccup as an error; what matters the transport says itself, so its words are kept for `debug`.
  */
-export function createKafka({ brokers, ssl, sasl }: KafkaConnection, clientId = 'click-worker'): Kafka {
+export function createKafka(
+  { brokers, ssl, sasl }: KafkaConnection,
+  clientId = 'click-worker',
+  retry?: RetryOptions,
+): Kafka {
   return new kafkajs.Kafka({
     clientId,
     brokers,
@@ -31,9 +37,16 @@ export function createKafka({ brokers, ssl, sasl }: KafkaConnection, clientId = 
     ...(sasl && { sasl: sasl as NonNullable<ConstructorParameters<typeof Kafka>[0]['sasl']> }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(retry && { retry }),
     logLevel: kafkajs.logLevel.WARN,
     logCreator: quietLog,
   });
+}
+
+/** For who waits two seconds: each broker is tried, and why none answers is known before that, where it can be told. */
+export function createQuickKafka(connection: KafkaConnection): Kafka {
+  const retries = Math.max(3, connection.brokers.length);
+  return createKafka(connection, undefined, { retries, initialRetryTime: 100, maxRetryTime: 300 });
 }
 
 const quietLog: logCreator = () => {

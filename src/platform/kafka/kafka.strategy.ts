@@ -12,11 +12,12 @@ import { BareHandlers } from './bare-handlers.js';
 import { registerCodecs } from './codecs.js';
 import { RETRY_SUFFIX } from './dead-letter.js';
 import { DeadLetterProducer } from './dead-letter-producer.js';
+import { describeKafkaError } from './describe-kafka-error.js';
 import type { HandlerExtras } from './event-pattern.js';
 import { GroupConsumer, type GroupParts, type GroupState } from './group-consumer.js';
 import { GroupStarts } from './group-starts.js';
 import { HandlerRegistry } from './handler-registry.js';
-import { closeProducer, createKafka, createProducer, withAdmin } from './kafka-client.js';
+import { closeProducer, createKafka, createProducer, createQuickKafka, withAdmin } from './kafka-client.js';
 import { KAFKA_OPTIONS, type KafkaOptions } from './kafka-options.js';
 import { TRANSPORT_LIMITS, type TransportLimits } from './limits.js';
 import { TransportHooks, type PartitionLag } from './observer.js';
@@ -59,7 +60,7 @@ export class KafkaStrategy
     super();
     this.registry = new HandlerRegistry(new BareHandlers(applicationConfigOf(moduleRef), modules));
     this.limits = { ...TRANSPORT_LIMITS, ...options.limits };
-    this.pingClient = createKafka(options.connection);
+    this.pingClient = createQuickKafka(options.connection);
     this.producer = createProducer(createKafka(options.connection));
     this.preparation = new TopicPreparation(createKafka(options.connection), options.ownTopics, starts);
     this.deadLetters = new DeadLetterProducer(new PartitionSender(this.producer), hooks, (topic) =>
@@ -114,9 +115,17 @@ export class KafkaStrategy
     return this.groups.flatMap((group) => group.lags());
   }
 
-  /** Resolves when a broker answers. */
+  /**
+   * Resolves when a broker answers.
+   *
+   * @throws Error that says why none does
+   */
   async ping(): Promise<void> {
-    await withAdmin(this.pingClient, (admin) => admin.describeCluster());
+    try {
+      await withAdmin(this.pingClient, (admin) => admin.describeCluster());
+    } catch (error) {
+      throw new Error(describeKafkaError(error), { cause: error });
+    }
   }
 
   /** Before the hooks of any module that takes its time: from now on the Worker takes no record and is not ready. */

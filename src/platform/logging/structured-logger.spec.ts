@@ -86,6 +86,48 @@ describe('StructuredLogger', () => {
   });
 });
 
+describe('a text of any length', () => {
+  const LONG = 'x'.repeat(1_000_000);
+  const CUT = `${'x'.repeat(2_000)}… (998000 more characters)`;
+
+  it.each([
+    ['as the message', LONG, { msg: CUT }],
+    ['in a field', { msg: 'failed', error: LONG }, { error: CUT }],
+    ['in a nested field', { msg: 'failed', a: { b: [{ c: LONG }] } }, { a: { b: [{ c: CUT }] } }],
+    ['in a list', { msg: 'failed', all: [LONG, 'short'] }, { all: [CUT, 'short'] }],
+    ["in a field's name", { msg: 'failed', [LONG]: 1 }, { [CUT]: 1 }],
+    ["in an error's field", { msg: 'failed', error: new Error(LONG) }, { error: CUT }],
+    ['as a number', { msg: 'failed', n: 10n ** 2_999n }, { n: `1${'0'.repeat(1_999)}… (1000 more characters)` }],
+  ])('is cut %s', (_where, message, written) => {
+    expect(lineOf(message)).toMatchObject(written);
+  });
+
+  it('is cut in an error, whose stack still says where it was', () => {
+    const { msg, stack } = lineOf(new Error(LONG)) as { msg: string; stack: string };
+
+    expect(msg).toBe(CUT);
+    expect(stack).toMatch(/^Error: …\n +at .*logger\.spec/);
+    expect(lineOf({ msg: 'failed', stack: `Error\n${LONG}` })['stack']).toHaveLength(CUT.length);
+  });
+
+  it('is cut as the context too', () => {
+    expect(lineOf('failed', LONG)).toMatchObject({ context: CUT });
+  });
+
+  it('is whole at 2,000 characters', () => {
+    expect(lineOf('y'.repeat(2_000))).toMatchObject({ msg: 'y'.repeat(2_000) });
+  });
+
+  it('tells no secret that the cut goes through', () => {
+    const { logger, lines } = recorded();
+    const before = `postgres://worker:${'s'.repeat(10)}`;
+
+    logger.error(`${'x'.repeat(2_000 - before.length - 1)} ${before}${'s'.repeat(50)}@host`);
+
+    expect(lines[0]).not.toContain('sss');
+  });
+});
+
 describe('a secret never reaches a line', () => {
   const SECRET = 'hush';
 

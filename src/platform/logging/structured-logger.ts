@@ -9,6 +9,8 @@ const SECRET = /pass(word|wd)?|secret|token|authorization|sasl|webhook/i;
 const CHATTY = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestMicroservice']);
 /** What lies deeper in an object is not looked at, and so not logged. */
 const MAX_DEPTH = 5;
+/** Characters of one text in a line: an error may repeat the megabytes of a record. */
+const LONGEST_TEXT = 2_000;
 
 /**
  * Nest's logger over pino: one line a happening, JSON for machines or readable for a terminal. A message may be a text, an
@@ -71,20 +73,33 @@ function activeTrace(): { traceId?: string; spanId?: string } {
 }
 
 function fieldsOf(message: unknown): Record<string, unknown> {
-  if (message instanceof Error) return { msg: clean(message.message), stack: clean(message.stack ?? '') };
+  if (message instanceof Error) return { msg: clean(message.message), stack: clean(stackOf(message)) };
   if (typeof message !== 'object' || message === null) return { msg: clean(String(message)) };
   return cleanFields(message, 0);
 }
 
 function cleanFields(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, SECRET.test(name) ? '***' : clean(value, depth + 1)]),
+    Object.entries(fields).map(([name, value]) => [cut(name), SECRET.test(name) ? '***' : clean(value, depth + 1)]),
   );
 }
 
+/** It begins with the message, which stands beside it: one that fills the line would leave no room for where it was. */
+function stackOf({ message, stack = '' }: Error): string {
+  return message.length > LONGEST_TEXT ? stack.replace(message, () => '…') : stack;
+}
+
+/** Cut last: what is cut away may be what tells a secret from other text. */
+const cleanText = (text: string): string => cut(redact(text));
+
+function cut(text: string): string {
+  const more = text.length - LONGEST_TEXT;
+  return more > 0 ? `${text.slice(0, LONGEST_TEXT)}… (${more} more characters)` : text;
+}
+
 function clean(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'bigint') return cut(value.toString());
   if (value instanceof Error) return clean(value.message);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
