@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { chargeGroup } from '../src/ledger/charge-group.sql.js';
 import { postGroup } from '../src/ledger/post-group.sql.js';
 import { useDatabase, withClient } from './support/database.js';
 import { eventually } from './support/eventually.js';
@@ -8,10 +9,13 @@ const GROUPS = 40;
 const GROUP_SIZE = 300;
 const POSTINGS = GROUPS * GROUP_SIZE;
 
-const database = useDatabase();
-const ledger = useLedger(database);
+describe.each([
+  ['ledger_post_v1', postGroup],
+  ['ledger_charge_v1', chargeGroup],
+])('a database that was analyzed while it was empty, and then filled by %s', (_name, post) => {
+  const database = useDatabase();
+  const ledger = useLedger(database);
 
-describe('a database that was analyzed while it was empty', () => {
   it('is looked up by key, and not read as a whole, for each group', async () => {
     await database.query('vacuum analyze');
     const accounts = await Promise.all(Array.from({ length: 30 }, () => ledger.account()));
@@ -19,7 +23,7 @@ describe('a database that was analyzed while it was empty', () => {
     await withClient(database.workerUrl, async (client) => {
       for (let group = 0; group < GROUPS; group++) {
         const clicks = Array.from({ length: GROUP_SIZE }, (_, i) => aClick(accounts[i % accounts.length] as Account));
-        await postGroup(client, clicks, { budgetTimezone: 'Asia/Seoul', lockWaitMs: 50 });
+        await post(client, clicks, { budgetTimezone: 'Asia/Seoul', lockWaitMs: 50 });
       }
     }); // a session tells the statistics at its end
 

@@ -4,7 +4,7 @@ import { TransientError } from '../platform/failure.js';
 import type { LedgerObserver } from './ledger-hooks.js';
 import { addAmounts } from './millionths.js';
 import { PlanRefresh } from './plan-refresh.js';
-import { postIsolated } from './post-isolated.js';
+import { Charging, postIsolated } from './post-isolated.js';
 import type { PendingPosting } from './posting-queue.js';
 import type { Posting } from './posting.js';
 
@@ -18,6 +18,7 @@ const LOCK_WAITS = { wait: LANE_LOCK_WAIT_MS, waitLonger: HELD_LOCK_WAIT_MS, ski
 /** Posts a group, answers those who wait for it, and counts. */
 export class GroupPoster {
   private readonly plans = new PlanRefresh();
+  private readonly charging = new Charging();
 
   constructor(
     private readonly budgetTimezone: string,
@@ -39,6 +40,7 @@ export class GroupPoster {
       client,
       group.map((pending) => pending.posting),
       { budgetTimezone: this.budgetTimezone, lockWaitMs: LOCK_WAITS[whenLocked] },
+      this.charging,
     );
     const held: PendingPosting[] = [];
     const created: Posting[] = [];

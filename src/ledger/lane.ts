@@ -7,7 +7,7 @@ import { PostingQueue, type PendingPosting } from './posting-queue.js';
 /** From so many postings a call on, a lane counts as busy: it would not be reached at a rate where latency matters. */
 const BUSY_GROUP = 50;
 /** What a busy lane waits for, and for how long at the most. */
-const FAIR_GROUP = 400;
+const FAIR_GROUP = 200;
 const GATHER_MS = 20;
 
 /**

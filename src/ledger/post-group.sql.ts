@@ -4,9 +4,14 @@ import { parsePlainArray, plainArray, textArray } from './array-literal.js';
 import type { CampaignSpend, Posting, PostingResult } from './posting.js';
 import { storableMs } from './storable-ms.js';
 
+export interface SettledPosting {
+  readonly status: 'SETTLED';
+  readonly result: PostingResult;
+}
+
 /** What the database says of one posting. */
 export type PostingOutcome =
-  | { readonly status: 'SETTLED'; readonly result: PostingResult }
+  | SettledPosting
   /** Somebody else holds the advertiser's row. */
   | { readonly status: 'HELD' }
   /** `storedId` is the history that an `IDEMPOTENCY_CONFLICT` is with. */
@@ -79,16 +84,22 @@ export async function postGroup(
 
 /** What keeps this login from posting at all, in words, or undefined. */
 export async function faultOfPosting(client: ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ callable: boolean | null; countable: boolean | null }>(
+  const { rows } = await client.query<{
+    callable: boolean | null;
+    chargeable: boolean | null;
+    countable: boolean | null;
+  }>(
     `select has_function_privilege(to_regproc('ledger_post_v1')::oid, 'execute') as callable,
+            has_function_privilege(to_regproc('ledger_charge_v1')::oid, 'execute') as chargeable,
             has_table_privilege(to_regclass('posting_minutes')::oid, 'select')
               and has_table_privilege(to_regclass('posting_minutes')::oid, 'insert')
               and has_table_privilege(to_regclass('posting_minutes')::oid, 'update') as countable`,
   );
-  const { callable = null, countable = null } = rows[0] ?? {};
-  if (callable !== true) {
-    const fault = callable === false ? 'may not be called by this login' : 'is missing';
-    return `the posting function ledger_post_v1 ${fault}`;
+  const { callable = null, chargeable = null, countable = null } = rows[0] ?? {};
+  for (const [name, isCallable] of Object.entries({ ledger_post_v1: callable, ledger_charge_v1: chargeable })) {
+    if (isCallable === true) continue;
+    const fault = isCallable === false ? 'may not be called by this login' : 'is missing';
+    return `the posting function ${name} ${fault}`;
   }
   if (countable === true) return undefined;
   return `the table posting_minutes ${countable === false ? 'may not be written by this login' : 'is missing'}`;

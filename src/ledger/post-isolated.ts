@@ -7,6 +7,7 @@ import {
   toFailure,
 } from '../platform/database/database-errors.js';
 import { explainOverflow, findConflicting } from './explain-refusals.sql.js';
+import { chargeGroup, mayBePlain, NOT_PLAIN } from './charge-group.sql.js';
 import { postGroup, type PostGroupOptions, type PostingOutcome } from './post-group.sql.js';
 import type { Posting } from './posting.js';
 import { refusal, type StoredPosting } from './refusal.js';
@@ -27,14 +28,32 @@ const LOCKED_TRIES = 16;
  * Posts a group so that whatever is wrong with one posting stays with that posting: a locked advertiser is `HELD` while
  * the others go on, and a value that Postgres refuses is found by halving the group.
  *
+ * @param charging whether plain groups may be expected
  * @throws the driver's error when the server did not answer: then nothing is known of any of them
  */
 export async function postIsolated(
   client: ClientBase,
   postings: readonly Posting[],
   options: PostGroupOptions,
+  charging: Charging,
 ): Promise<Settlement[]> {
-  return new IsolatedPosting(client, options).post(postings);
+  return new IsolatedPosting(client, options, charging).post(postings);
+}
+
+/** After a group that was not plain, a redelivery say, the next ones are likely to be none either. */
+const CAREFUL_MS = 500;
+
+/** Whether to expect plain groups. */
+export class Charging {
+  private carefulUntil = -Infinity;
+
+  get isExpected(): boolean {
+    return performance.now() >= this.carefulUntil;
+  }
+
+  wasNotPlain(): void {
+    this.carefulUntil = performance.now() + CAREFUL_MS;
+  }
 }
 
 class IsolatedPosting {
@@ -44,12 +63,13 @@ class IsolatedPosting {
   constructor(
     private readonly client: ClientBase,
     private readonly options: PostGroupOptions,
+    private readonly charging: Charging,
   ) {}
 
   async post(postings: readonly Posting[], lockWaitMs = this.options.lockWaitMs): Promise<Settlement[]> {
     let outcomes: PostingOutcome[];
     try {
-      outcomes = await postGroup(this.client, postings, { ...this.options, lockWaitMs });
+      outcomes = await this.call(postings, { ...this.options, lockWaitMs });
     } catch (error) {
       const state = sqlStateOf(error);
       if (state === undefined) throw error;
@@ -59,6 +79,20 @@ class IsolatedPosting {
       return postings.length === 1 ? this.settleAlone(postings, error) : this.halve(postings, error);
     }
     return this.settle(postings, outcomes);
+  }
+
+  /** A group that looks plain is taken for it first; what it then turns out not to be is looked at posting by posting. */
+  private async call(postings: readonly Posting[], options: PostGroupOptions): Promise<PostingOutcome[]> {
+    if (options.lockWaitMs !== null && this.charging.isExpected && mayBePlain(postings)) {
+      try {
+        return await chargeGroup(this.client, postings, options);
+      } catch (error) {
+        const state = sqlStateOf(error);
+        if (state === undefined || (state !== NOT_PLAIN && isTransientDatabaseError(error))) throw error;
+        this.charging.wasNotPlain();
+      }
+    }
+    return postGroup(this.client, postings, options);
   }
 
   private async halve(postings: readonly Posting[], error: unknown): Promise<Settlement[]> {

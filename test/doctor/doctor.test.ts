@@ -169,7 +169,7 @@ describe('doctor, of the database', () => {
       `insert into migrations (timestamp, name) values (1795500000011, '${name}')`,
       async () => {
         const { of } = await findings(environment());
-        expect(of('migrations')).toMatchObject({ outcome: 'failed', found: `1 of 11 is missing: ${name}` });
+        expect(of('migrations')).toMatchObject({ outcome: 'failed', found: `1 of 12 is missing: ${name}` });
       },
     );
   });
@@ -204,13 +204,16 @@ describe('doctor, of the database', () => {
     );
   });
 
-  it('says that the posting function may not be called', async () => {
+  it.each(['ledger_post_v1', 'ledger_charge_v1'])('says that %s may not be called', async (name) => {
     await withFault(
-      'revoke execute on function ledger_post_v1 from worker',
-      'grant execute on function ledger_post_v1 to worker',
+      `revoke execute on function ${name} from worker`,
+      `grant execute on function ${name} to worker`,
       async () => {
         const { of } = await findings(environment());
-        expect(of('posting')).toMatchObject({ outcome: 'failed' });
+        expect(of('posting')).toMatchObject({
+          outcome: 'failed',
+          found: `the posting function ${name} may not be called by this login`,
+        });
       },
     );
   });

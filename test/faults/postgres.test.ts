@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { Load, useOwnWorld, type Account } from '../support/own-world.js';
 import type { WorkerProcess } from '../support/worker-process.js';
 
-const POSTING_FUNCTION = 'ledger_post_v1';
+const POSTING_FUNCTIONS = '^ledger_(post|charge)_v';
 
 describe('while Postgres', () => {
   const own = useOwnWorld();
@@ -122,7 +122,7 @@ describe('while Postgres', () => {
   async function grants(verb: string, preposition: string): Promise<void> {
     await own.world.database.query(
       `do $$ declare f regprocedure; begin
-         for f in select oid from pg_proc where proname like '${POSTING_FUNCTION.slice(0, -1)}%' loop
+         for f in select oid from pg_proc where proname ~ '${POSTING_FUNCTIONS}' loop
            execute format('${verb} %s ${preposition} worker', f);
          end loop; end $$`,
     );

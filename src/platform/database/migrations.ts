@@ -9,6 +9,7 @@ import { AddBudgetObservations1795500000008 } from '../../../migrations/17955000
 import { AddAlertGrouping1795500000009 } from '../../../migrations/1795500000009-add-alert-grouping.js';
 import { CreatePostingMinutes1795500000010 } from '../../../migrations/1795500000010-create-posting-minutes.js';
 import { FindDeadLettersByCause1795500000011 } from '../../../migrations/1795500000011-find-dead-letters-by-cause.js';
+import { CreateChargingFunction1795500000012 } from '../../../migrations/1795500000012-create-charging-function.js';
 
 /** All migrations, oldest first. Classes, not a glob: a path that matches nothing would migrate nothing, in silence. */
 export const MIGRATIONS = [
@@ -23,4 +24,5 @@ export const MIGRATIONS = [
   AddAlertGrouping1795500000009,
   CreatePostingMinutes1795500000010,
   FindDeadLettersByCause1795500000011,
+  CreateChargingFunction1795500000012,
 ];
