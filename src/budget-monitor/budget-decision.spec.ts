@@ -54,7 +54,11 @@ describe('decideBudget', () => {
   });
 
   it('finds nothing to do, and nothing above the budget, where a glance says that the budget is far', () => {
-    const text = fc.oneof(money.map(fromMillionths), fc.stringMatching(/^[0-9]{0,3}[.eEx+ -]?[0-9]{0,3}$/), fc.string());
+    const text = fc.oneof(
+      money.map(fromMillionths),
+      fc.stringMatching(/^[0-9]{0,3}[.eEx+ -]?[0-9]{0,3}$/),
+      fc.string(),
+    );
     const budgetText = fc.option(fc.oneof(money.map(fromMillionths), fc.constant('NaN')), { nil: null });
     let far = 0;
     fc.assert(

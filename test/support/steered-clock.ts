@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const PRELOAD = fileURLToPath(new URL('./steered-clock.mjs', import.meta.url));
 
 /**
- * The time that Workers go by which were started with it: real time and an offset. They see a change within some 20 ms, and
+ * The time that Workers go by which were started with it: real time and an offset. They see a change at once, and
  * a Worker that is started later begins with it.
  */
 export class SteeredClock {

@@ -5,7 +5,7 @@ import {
   PIPES_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
-import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
+import { MetadataScanner, type ApplicationConfig, type ModuleRef, type ModulesContainer } from '@nestjs/core';
 import { PATTERN_EXTRAS_METADATA } from '@nestjs/microservices/constants.js';
 import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
 import { ErrorsToTransportFilter } from './errors-to-transport.filter.js';
@@ -101,4 +101,9 @@ function bareCall(instance: object, name: string, method: Method): HandlerCall |
 
 function isPlain([key, { data, pipes = [], schema }]: [string, Parameter]): boolean {
   return PAYLOAD_OR_CONTEXT.test(key) && data === undefined && pipes.length === 0 && schema === undefined;
+}
+
+/** Where Nest keeps global guards and the like, which it lets nobody ask for. */
+export function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig {
+  return (moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } }).container.applicationConfig;
 }

@@ -5,10 +5,10 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Kafka, Producer } from 'kafkajs';
-import { BareHandlers } from './bare-handlers.js';
+import { applicationConfigOf, BareHandlers } from './bare-handlers.js';
 import { registerCodecs } from './codecs.js';
 import { RETRY_SUFFIX } from './dead-letter.js';
 import { DeadLetterProducer } from './dead-letter-producer.js';
@@ -185,9 +185,4 @@ export class KafkaStrategy
     };
     return [...groups].map(([group, subscriptions]) => new GroupConsumer(group, subscriptions, parts));
   }
-}
-
-/** Where Nest keeps global guards and the like, which it lets nobody ask for. */
-function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig {
-  return (moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } }).container.applicationConfig;
 }

@@ -15,7 +15,7 @@ export const TRANSPORT_LIMITS = {
   /** From then on a record counts as parked if it did not say before that it waits: it no longer holds up the others. */
   parkAfterMs: 1_000,
   /** Records of a partition that may still wait for room when its next batch is fetched. */
-  queuedRecords: 200,
+  queuedRecords: 1_000,
   /** How long a batch may wait for room; longer would starve the other partitions of its fetch, so it pauses instead. */
   holdMs: 300,
   /** So many records fail for the first time with none settled between, and it is an outage: no new ones are tried. */
