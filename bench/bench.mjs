@@ -33,6 +33,7 @@ const { refunds: refundsAlone } = await import('./refunds.mjs');
 const { rollOut } = await import('./roll-out.mjs');
 
 const REFUND_RATE = 100;
+const ALERTS = 10_000;
 
 const stack = await startStack();
 const bed = await Bed.open(stack);
@@ -58,6 +59,12 @@ try {
   const queued = refunds.toLocaleString('en');
   sayLatency(`priority: at ${lowest} clicks/s while ${queued} refunds are queued`, priority);
   say(`  of which ${priority.refunded.toLocaleString('en')} were paid by the end`);
+  const flooded = await latency(bed, { rate: lowest, seconds, alerts: ALERTS });
+  sayLatency(
+    `at ${lowest} clicks/s while ${ALERTS.toLocaleString('en')} alerts of three causes come in five seconds`,
+    flooded,
+  );
+  say(`  of which Slack was sent ${flooded.messages} messages by the end`);
   const alone = await refundsAlone(bed, { rate: REFUND_RATE, seconds });
   say(
     `refunds at ${REFUND_RATE}/s with none queued, from record to row: ` +

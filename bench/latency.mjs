@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkerProcess } from '../stack/worker-process.mjs';
 import { LOG_FILE } from './bed.mjs';
+import { Flood } from './flood.mjs';
 
 const WARM_UP = 2_000;
 const WARM_UP_SECONDS = 8;
@@ -12,16 +13,17 @@ const DRAIN_MS = 15_000;
  * Clicks at a fixed rate, whatever becomes of them; each is timed from just before it is sent until its row can be seen.
  *
  * @param {import('./bed.mjs').Bed} bed
- * @param {{ rate: number, seconds: number, redisHung?: boolean, refunds?: number }} options
+ * @param {{ rate: number, seconds: number, redisHung?: boolean, refunds?: number, alerts?: number }} options
  *   with `redisHung` Redis stops answering, without closing anything, after the first tenth; `refunds` are queued before the
- *   Worker starts
+ *   Worker starts; so many `alerts` come in the first five seconds
  */
-export async function latency(bed, { rate, seconds, redisHung = false, refunds = 0 }) {
+export async function latency(bed, { rate, seconds, redisHung = false, refunds = 0, alerts = 0 }) {
   await bed.startGroupsHere();
   const refundedBefore = await bed.refunded();
   await bed.queueRefunds(refunds, `refund-${refundedBefore}`);
   await bed.tidy();
-  const worker = await WorkerProcess.start(bed.stack, LOG_FILE);
+  const flood = await Flood.open();
+  const worker = await WorkerProcess.start(bed.stack, LOG_FILE, { env: alerts > 0 ? flood.env : {} });
   try {
     const before = await warmUp(bed, rate);
     const sent = new Map();
@@ -33,9 +35,10 @@ export async function latency(bed, { rate, seconds, redisHung = false, refunds =
       sent.set(eventId, performance.now());
       return bed.click(n, eventId);
     };
+    const flooding = flood.send(bed, alerts);
     const sending = sendAtRate(bed, clickOf, rate, total);
     const took = await watch(bed, sent, total, begin + seconds * 1_000 + DRAIN_MS);
-    await sending;
+    await Promise.all([sending, flooding]);
     clearTimeout(hanging);
     const elapsed = performance.now() - begin;
     const refunded = (await bed.refunded()) - refundedBefore;
@@ -43,11 +46,12 @@ export async function latency(bed, { rate, seconds, redisHung = false, refunds =
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
     return {
       ...{ p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) },
-      ...{ reached: (took.length * 1_000) / elapsed, refunded },
+      ...{ reached: (took.length * 1_000) / elapsed, refunded, messages: flood.messages },
     };
   } finally {
     if (redisHung) bed.stack.redis.thaw();
     await worker.end('SIGTERM');
+    await flood.close();
   }
 }
 
