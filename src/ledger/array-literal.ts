@@ -3,6 +3,9 @@
  * with twenty arrays of hundreds of elements a call, that was the dearest part of a posting outside the database.
  */
 
+/** Query types: arrays of numeric would come back as floats, so that every answer stays text and is taken apart by `parsePlainArray`. */
+export const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
 /** Of numbers, ids and decimals: nothing that needs quotes. */
 export function plainArray(elements: readonly (string | number | bigint | null)[]): string {
   return `{${elements.map((element) => element ?? 'NULL').join(',')}}`;

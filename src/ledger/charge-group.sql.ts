@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { parsePlainArray, plainArray, textArray } from './array-literal.js';
+import { AS_TEXT, parsePlainArray, plainArray, textArray } from './array-literal.js';
 import type { PostGroupOptions, SettledPosting } from './post-group.sql.js';
 import type { CampaignSpend, Deduction, Posting } from './posting.js';
 import { storableMs } from './storable-ms.js';
@@ -13,9 +13,6 @@ const TEXT = `
     $1::int, $2::text, $3::text,
     $4::text[], $5::bigint[], $6::bigint[], $7::numeric[], $8::text[], $9::text[], $10::int[], $11::bigint[],
     $12::bigint[], $13::bigint[])`;
-
-/** Arrays of numeric would come back as floats: everything stays text, and is taken apart here. */
-const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
 /** Whether a group may be plain, as nearly every one is: clicks of one topic. */
 export function mayBePlain(postings: readonly Posting[]): postings is readonly Deduction[] {

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { PoisonCode } from '../platform/failure.js';
-import { parsePlainArray, plainArray, textArray } from './array-literal.js';
+import { AS_TEXT, parsePlainArray, plainArray, textArray } from './array-literal.js';
 import type { CampaignSpend, Posting, PostingResult } from './posting.js';
 import { storableMs } from './storable-ms.js';
 
@@ -106,9 +106,6 @@ export async function faultOfPosting(client: ClientBase): Promise<string | undef
 }
 
 type RawAnswer = (string | null)[];
-
-/** Arrays of numeric would come back as floats: everything stays text, and is taken apart here. */
-const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
 function columnsOf(postings: readonly Posting[]): string[] {
   return [
