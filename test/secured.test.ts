@@ -1,10 +1,12 @@
 // The Worker against servers that let nobody in without TLS and a password.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisCacheService } from '../src/platform/redis/redis-cache.service.js';
 import { freePort } from '../stack/ports.mjs';
 import { Certificates } from './support/certificates.js';
 import { findings } from './support/doctor.js';
 import { eventually } from './support/eventually.js';
+import { holdBackHandshake } from './support/held-handshake.js';
 import { MAIL_PASSWORD, MailServer } from './support/mail-server.js';
 import { anAlert } from './support/notifications.js';
 import { useOwnWorld } from './support/own-world.js';
@@ -171,6 +173,23 @@ describe('Redis', () => {
     },
     120_000,
   );
+
+  it('whose certificate is not trusted ends nothing where the Worker stops in the middle of the handshake', async () => {
+    const uncaught: unknown[] = [];
+    const onUncaught = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', onUncaught);
+    const url = new URL(urls.redis);
+    const { port, helloCame, closed } = await holdBackHandshake(Number(url.port));
+    const redis = new RedisCacheService(url.href.replace(`:${url.port}`, `:${port}`));
+
+    const started = redis.onModuleInit();
+    await helloCame;
+    redis.onApplicationShutdown();
+    await Promise.all([closed, started]);
+
+    process.off('uncaughtException', onUncaught);
+    expect(uncaught).toEqual([]);
+  });
 
   it('may refuse every command but those that the Worker needs', async () => {
     const told = (await own.world.redis.acl('GETUSER', 'worker')) as unknown[];

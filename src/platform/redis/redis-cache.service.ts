@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
 
@@ -61,6 +62,9 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.closed = true;
     clearTimeout(this.probeTimer);
+    // ioredis hears the first error of a connection only. One that is ended in its TLS handshake may have two: that the
+    // certificate is not trusted, and what the server says of the half handshake. The second would end the process.
+    (this.client.stream as Socket | undefined)?.on('error', () => undefined);
     this.client.disconnect();
   }
 
