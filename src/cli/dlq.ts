@@ -26,6 +26,7 @@ import {
   replayWords,
 } from './dlq-words.js';
 import { INTERRUPTED, interrupted } from './interrupted.js';
+import { REDIS_ANSWERS_WITHIN_MS } from './redis-patience.js';
 import { Progress, terminalWidth, writeLine } from './output.js';
 
 /** Long enough for a count over a million rows on a slow disk. */
@@ -133,6 +134,7 @@ async function withPrices<T>(use: (cachedPrices: CachedPrices) => Promise<T>): P
   const url = findRedisUrl();
   if (url === undefined) return use(() => Promise.resolve([]));
   const cache = new RedisCacheService(url);
+  cache.waitLonger(REDIS_ANSWERS_WITHIN_MS);
   await cache.onModuleInit();
   try {
     return await use((ids) => cache.read(ids.map((id) => `cpc:${id}`)));

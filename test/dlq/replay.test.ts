@@ -6,6 +6,7 @@ import { Cli, runCli, type CliResult } from '../support/cli.js';
 import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
 import { eventually } from '../support/eventually.js';
 import { aClick, aCompensation } from '../support/fixtures.js';
+import { openTcpProxy } from '../support/tcp-proxy.js';
 import { useWorker, type Advertiser, type TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
@@ -63,8 +64,10 @@ describe('dlq', () => {
     expect(again.map(({ id, value }) => [id, value])).toEqual([first, second].map((row) => [row?.id, row?.value]));
     expect((await attemptsOf(world, first as LetterRow)).map(({ attempt }) => attempt)).toEqual([1, 2]);
     expect(await world.historyOf(advertiser)).toEqual([]);
-    const alerts = await world.alertsAbout(campaign);
-    expect(new Set(alerts.map(({ alertId }) => alertId)).size).toBe(4);
+    await eventually('each attempt has its alert', 30_000, async () => {
+      const alerts = await world.alertsAbout(campaign);
+      return new Set(alerts.map(({ alertId }) => alertId)).size === 4;
+    });
   });
 
   it('changes nothing in a dry run, and tells the truth of each cause', async () => {
@@ -94,6 +97,19 @@ describe('dlq', () => {
     expect(await allOf(involved)).toEqual(before);
     expect(await world.statusOf(budgeted.campaign)).toMatchObject({ status: 'ACTIVE' });
     expect(await world.alertsAbout(budgeted.advertiser)).toHaveLength(1); // of the dead letter itself
+  });
+
+  it('waits for the price of a slow Redis in a dry run: no click waits behind it', async () => {
+    const { campaign } = await unpriced(1);
+    await world.redis.set(`cpc:${campaign.id}`, '0.25');
+    const { hostname, port } = new URL(world.env['REDIS_URL'] ?? '');
+    const slow = await openTcpProxy({ host: hostname, port: Number(port), delayMs: 60 });
+
+    const env = { ...world.env, REDIS_URL: `redis://127.0.0.1:${slow.port}` };
+    const dry = await runCli(env, 'dlq', 'replay', '--campaign', String(campaign.id), ...DECIDED, '--dry-run');
+    await slow.close();
+
+    expect(dry.stdout).toContain('1 would be posted');
   });
 
   it('charges once where two people replay at the same time', async () => {

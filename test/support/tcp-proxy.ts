@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** Stands between a client and its server, and can hang as a stopped server does: connections open, nothing answers. */
+/** Stands between a client and its server, and can hang as a stopped server does: connections open, nothing answers. What passes may be late. */
 export interface TcpProxy {
   readonly port: number;
   freeze(): void;
@@ -10,7 +10,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function openTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function openTcpProxy(target: { host: string; port: number; delayMs?: number }): Promise<TcpProxy> {
+  const { delayMs = 0 } = target;
   const sockets = new Set<Socket>();
   let frozen = false;
   const server = createServer((near) => {
@@ -20,7 +21,10 @@ export async function openTcpProxy(target: { host: string; port: number }): Prom
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      from.on('data', (chunk) => {
+        if (delayMs === 0) to.write(chunk);
+        else setTimeout(() => to.write(chunk), delayMs);
+      });
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);

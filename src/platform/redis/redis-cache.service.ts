@@ -5,7 +5,9 @@ import { Redis } from 'ioredis';
 export const REDIS_URL = Symbol('REDIS_URL');
 
 /** The longest that a click waits for Redis. */
-const ANSWER_WITHIN_MS = 25;
+const CLICK_WAITS_MS = 25;
+/** So long nothing has come of what was asked: the connection is given up. */
+const SILENT_FOR_MS = 500;
 /** So often Redis is asked whether it is there, so that health tells it without a click too; nobody waits for that. */
 const PROBE_EVERY_MS = 500;
 const RECONNECT_MAX_MS = 1_000;
@@ -22,6 +24,7 @@ export type Cached = string | null | undefined;
 export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RedisCacheService.name);
   private readonly client: Redis;
+  private answerWithinMs = CLICK_WAITS_MS;
   private up = false;
   /** The last reason why not, where there was one: a refused login, say. */
   private fault: string | undefined;
@@ -33,7 +36,7 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
       lazyConnect: true,
       connectTimeout: 1_000,
       // A hung server answers nothing and closes nothing; without this the queue of its connection only grows.
-      socketTimeout: 500,
+      socketTimeout: SILENT_FOR_MS,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       retryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
@@ -50,6 +53,12 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
   /** Whether the last answer came, and in time. */
   get isUp(): boolean {
     return this.up;
+  }
+
+  /** For a reader behind whom no click waits; before it connects. */
+  waitLonger(ms: number): void {
+    this.answerWithinMs = ms;
+    this.client.options.socketTimeout = Math.max(SILENT_FOR_MS, ms);
   }
 
   async onModuleInit(): Promise<void> {
@@ -81,7 +90,7 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
       // One more turn of the event loop: in a busy process the time may be up while the answer lies there unread.
-      timer = setTimeout(() => setImmediate(resolve, undefined), ANSWER_WITHIN_MS);
+      timer = setTimeout(() => setImmediate(resolve, undefined), this.answerWithinMs);
     });
     try {
       return await Promise.race([answer, late]);
