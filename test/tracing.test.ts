@@ -152,6 +152,18 @@ describe('tracing', () => {
     });
   });
 
+  it('begins no more than some traces a second, however many records come', async () => {
+    const account = await own.account();
+    const processed = (): number => collector.spans.filter(({ name }) => name === 'process ad-events').length;
+    const before = processed();
+
+    await own.click([account], 6_000);
+    await own.chargedAtLeast(6_000, 60_000, account);
+    await eventually('spans come', 20_000, () => processed() > before);
+
+    expect(processed() - before).toBeLessThan(6_000);
+  });
+
   it('makes no span where the parent was not sampled, and says what it has when it stops', async () => {
     const { advertiser, campaign } = await own.account();
     const [unwanted, wanted] = [parent('00'), parent()];

@@ -243,8 +243,7 @@ describe('tracing', () => {
       url: 'https://collector:4318/otel/v1/traces',
       headers: {},
       serviceName: 'click-worker',
-      sampler: 'parentbased_always_on',
-      ratio: 1,
+      rootShare: 1,
     });
   });
 
@@ -256,6 +255,15 @@ describe('tracing', () => {
     expect(faultsOf(() => load({ OTEL_TRACES_SAMPLER: sampler }))).toHaveLength(1);
   });
 
+  it.each([
+    ['parentbased_always_on', 1],
+    ['parentbased_always_off', 0],
+  ])('asks no share with %s', (sampler, rootShare) => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: '0.5' };
+
+    expect(load(env).tracing).toMatchObject({ rootShare });
+  });
+
   it('reads a share and headers', () => {
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -265,8 +273,7 @@ describe('tracing', () => {
     };
 
     expect(load(env).tracing).toMatchObject({
-      sampler: 'parentbased_traceidratio',
-      ratio: 0.01,
+      rootShare: 0.01,
       headers: { authorization: 'Bearer x=y', tenant: 'ads' },
     });
   });

@@ -27,9 +27,8 @@ export interface TracingConfig {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly serviceName: string;
-  readonly sampler: SamplerName;
-  /** The share of the traces that begin here, for the sampler that asks for one. */
-  readonly ratio: number;
+  /** The share of the traces that could begin here, from 0 to 1. */
+  readonly rootShare: number;
 }
 
 /** The whole configuration, typed by who needs it; everything else takes a part of this and never sees the environment. */
@@ -191,9 +190,13 @@ function tracingOf(values: Environment): TracingConfig | undefined {
     url: `${(endpoint ?? LOCAL_COLLECTOR).replace(/\/+$/, '')}/v1/traces`,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
     serviceName: values.OTEL_SERVICE_NAME ?? '',
-    sampler: values.OTEL_TRACES_SAMPLER ?? 'parentbased_always_on',
-    ratio: values.OTEL_TRACES_SAMPLER_ARG ?? 1,
+    rootShare: rootShareOf(values.OTEL_TRACES_SAMPLER, values.OTEL_TRACES_SAMPLER_ARG),
   };
+}
+
+function rootShareOf(sampler: SamplerName = 'parentbased_always_on', share = 1): number {
+  if (sampler === 'parentbased_traceidratio') return share;
+  return sampler === 'parentbased_always_on' ? 1 : 0;
 }
 
 /** Most servers let a user send under its own address alone. */

@@ -171,7 +171,7 @@ export const VARIABLES = {
   },
   OTEL_TRACES_SAMPLER: {
     section: 'Tracing',
-    about: 'which records without a traceparent begin a trace',
+    about: 'which records without a traceparent begin a trace, at most 200 a second',
     fallback: 'parentbased_always_on',
     ...oneOf(SAMPLERS),
   },

@@ -9,8 +9,8 @@ export interface KafkaOptions {
   readonly firstPriorityTopic: string;
   /** Topics that the Worker writes itself, besides `.dlq` and `.retry`: it makes them, and reads them from the start. */
   readonly ownTopics: readonly string[];
-  /** Whether the transport makes spans. */
-  readonly tracing?: boolean;
+  /** The transport makes spans: of this share of the records that come without a trace. */
+  readonly tracing?: { readonly rootShare: number } | undefined;
   /** Shorter limits, for tests. */
   readonly limits?: Partial<TransportLimits>;
   /** What to do when the process cannot go on. */

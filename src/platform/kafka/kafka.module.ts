@@ -24,7 +24,7 @@ export const OWN_TOPICS = ['alert-events'];
       inject: [CONFIG],
       useFactory: ({ kafka, tracing }: Config): KafkaOptions => ({
         connection: kafka,
-        tracing: tracing !== undefined,
+        tracing,
         firstPriorityTopic: FIRST_PRIORITY_TOPIC,
         ownTopics: OWN_TOPICS,
         fatal: endProcess,

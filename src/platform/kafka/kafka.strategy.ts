@@ -175,7 +175,7 @@ export class KafkaStrategy
       starts: this.starts,
       producer: this.producer,
       deadLetters: this.deadLetters,
-      tracing: tracing === true ? new RecordTracing() : undefined,
+      tracing: tracing && new RecordTracing(tracing.rootShare),
       fatal,
       createKafka: () => createKafka(connection),
       prepare: async (group, topics, signal) => {

@@ -12,6 +12,7 @@ import {
 import type { Batch } from 'kafkajs';
 import { classify } from '../classify.js';
 import { redact } from '../logging/redact.js';
+import { DRAWN_ROOT, RootShare } from '../tracing/root-share.js';
 import { toConsumedRecord, type ConsumedRecord, type RecordHeader } from './consumed-record.js';
 import type { RecordAttempt, RecordOutcome } from './record-context.js';
 import { contextOf, hasTraceparent, traceHeaders } from './trace-context.js';
@@ -24,6 +25,12 @@ export class RecordTracing {
   private readonly tracer: Tracer = trace.getTracer('click-worker');
   /** Of records whose last attempt failed: what is written or said about them belongs there. */
   private readonly failed = new WeakMap<ConsumedRecord, Context>();
+  private readonly roots: RootShare;
+
+  /** @param rootShare of the records that come without a trace, from 0 to 1 */
+  constructor(rootShare: number) {
+    this.roots = new RootShare(rootShare);
+  }
 
   /** A batch that was fetched, until it is taken over; linked to what its records were written in. */
   async receive<T>({ topic, partition, messages }: Batch, group: string, work: () => Promise<T>): Promise<T> {
@@ -50,15 +57,20 @@ export class RecordTracing {
     }
   }
 
-  /** One attempt at a record: reading it and its handler, within the context that the record came in. */
+  /**
+   * One attempt at a record: reading it and its handler, within the context that the record came in. One that came in none
+   * gets no span, and is done as if there were no tracing, unless it is drawn.
+   */
   process(
     record: ConsumedRecord,
     group: string,
     attempt: RecordAttempt,
     work: () => Promise<unknown> | undefined,
   ): Promise<unknown> | undefined {
+    const isRoot = !hasTraceparent(record.headers);
+    if (isRoot && !this.roots.beginsRecord()) return work();
     const { topic, partition, offset } = record;
-    const parent = contextOf(record.headers);
+    const parent = isRoot ? DRAWN_ROOT : contextOf(record.headers);
     const span = this.tracer.startSpan(
       `process ${topic}`,
       {
@@ -99,8 +111,10 @@ export class RecordTracing {
     topic: string,
     write: (trace: readonly RecordHeader[]) => Promise<void>,
   ): Promise<void> {
-    const parent = this.failed.get(record) ?? contextOf(record.headers);
-    const own = hasTraceparent(record.headers) ? [] : Object.entries(traceHeaders(parent));
+    const isRoot = !hasTraceparent(record.headers);
+    const parent = this.failed.get(record) ?? (isRoot ? undefined : contextOf(record.headers));
+    if (parent === undefined) return write([]);
+    const own = isRoot ? Object.entries(traceHeaders(parent)) : [];
     const attributes = { ...place('send', 'send', topic), 'worker.record.outcome': 'dead' };
     const span = this.tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes }, parent);
     try {

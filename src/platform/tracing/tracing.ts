@@ -5,17 +5,11 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { CONFIG } from '../../config/config.module.js';
 import type { Config, TracingConfig } from '../../config/config.js';
 import { ExportComplaints } from './export-complaints.js';
+import { RootShare } from './root-share.js';
 
 /** Spans that wait for the collector, some 4 MB; what comes beyond is dropped, and nothing waits for it. */
 const QUEUED_SPANS = 4_096;
@@ -54,16 +48,11 @@ export class Tracing implements OnApplicationShutdown {
   }
 }
 
-function providerOf({ url, headers, serviceName, sampler, ratio }: TracingConfig): TracerProvider {
-  const roots = {
-    parentbased_always_on: () => new AlwaysOnSampler(),
-    parentbased_always_off: () => new AlwaysOffSampler(),
-    parentbased_traceidratio: () => new TraceIdRatioBasedSampler(ratio),
-  };
+function providerOf({ url, headers, serviceName, rootShare }: TracingConfig): TracerProvider {
   const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_WITHIN_MS });
   return new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName }),
-    sampler: new ParentBasedSampler({ root: roots[sampler]() }),
+    sampler: new ParentBasedSampler({ root: new RootShare(rootShare) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,
