@@ -2,10 +2,12 @@ import kafkajs, { type Admin, type Kafka, type logCreator, type Producer, type R
 import { Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkAnswers } from './check-answers.js';
+import { readBatchesHere } from './record-batches.js';
 import { mendRequestQueue } from './request-queue.js';
 
 mendRequestQueue();
 checkAnswers();
+readBatchesHere();
 
 /** Where the brokers are and how to be let in. */
 export interface KafkaConnection {
