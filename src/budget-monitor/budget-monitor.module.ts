@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG, ConfigModule } from '../config/config.module.js';
 import { ClockModule } from '../platform/clock.module.js';
 import { DatabaseModule } from '../platform/database/database.module.js';
+import { RedisModule } from '../platform/redis/redis.module.js';
 import { BudgetCalendar } from './budget-calendar.js';
 import { BudgetHooks } from './budget-hooks.js';
 import { BudgetMonitorService } from './budget-monitor.service.js';
@@ -14,7 +15,7 @@ import { CounterWatch } from './counter-watch.js';
 
 /** Watches daily budgets: warns, pauses at once, and lets campaigns run again when a day begins or a budget is raised. */
 @Module({
-  imports: [ConfigModule, DatabaseModule, ClockModule, CampaignsModule, AlertsModule],
+  imports: [ConfigModule, DatabaseModule, ClockModule, CampaignsModule, AlertsModule, RedisModule],
   providers: [
     {
       provide: BUDGET_OPTIONS,

@@ -1,11 +1,13 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
+import { counterKey } from '../campaigns/campaign-terms.service.js';
 import { Clock } from '../platform/clock.js';
 import { Coalescer } from '../platform/coalescer.js';
 import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
 import { Patrols } from '../platform/database/patrols.js';
 import type { Patrol } from '../platform/patrol.js';
+import { UnusableValues } from '../platform/redis/unusable-values.js';
 import type { BudgetDay } from './budget-calendar.js';
 import { counterCounts, readCounter } from './budget-decision.js';
 import { BUDGET_OPTIONS, type BudgetOptions } from './budget-options.js';
@@ -45,6 +47,7 @@ export class CounterWatch implements BeforeApplicationShutdown {
     private readonly database: DataSource,
     private readonly lifecycle: DatabaseLifecycle,
     private readonly clock: Clock,
+    private readonly unusable: UnusableValues,
     @Inject(BUDGET_OPTIONS) private readonly options: BudgetOptions,
     patrols: Patrols,
   ) {
@@ -66,7 +69,10 @@ export class CounterWatch implements BeforeApplicationShutdown {
     const isSameDay = before?.date === date;
     if (isSameDay && before.text === text) return;
     const last = readCounter(text);
-    if (last === null) return;
+    if (last === null) {
+      this.unusable.found(counterKey(campaignId), text);
+      return;
+    }
     const lowest = isSameDay && before.lowest < last ? before.lowest : last;
     this.seen.set(campaignId, { campaignId, date, text, last, lowest });
   }

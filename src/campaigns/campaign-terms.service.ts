@@ -6,6 +6,7 @@ import { Coalescer } from '../platform/coalescer.js';
 import { isAboveZero, readAmount } from '../platform/events/values.js';
 import { PoisonError, TransientError } from '../platform/failure.js';
 import { RedisCacheService, type Cached } from '../platform/redis/redis-cache.service.js';
+import { UnusableValues } from '../platform/redis/unusable-values.js';
 import { Campaign } from './campaign.entity.js';
 
 export interface Price {
@@ -32,6 +33,7 @@ export class CampaignTermsService {
 
   constructor(
     private readonly cache: RedisCacheService,
+    private readonly unusable: UnusableValues,
     @InjectRepository(Campaign) private readonly campaigns: Repository<Campaign>,
   ) {}
 
@@ -56,7 +58,10 @@ export class CampaignTermsService {
     return ids.map((id, i) => {
       const [cpc, counter] = [values[i], values[ids.length + i]];
       const amount = money(cpc);
-      if (amount === undefined) return this.storedPrice(id, cpc).then((price) => ({ price, counter }));
+      if (amount === undefined) {
+        if (typeof cpc === 'string') this.unusable.found(priceKey(id), cpc);
+        return this.storedPrice(id, cpc).then((price) => ({ price, counter }));
+      }
       return { price: { amount, source: 'redis' }, counter };
     });
   }
@@ -84,7 +89,7 @@ export class CampaignTermsService {
 }
 
 const priceKey = (campaignId: bigint): string => `cpc:${campaignId}`;
-const counterKey = (campaignId: bigint): string => `daily_budget:${campaignId}`;
+export const counterKey = (campaignId: bigint): string => `daily_budget:${campaignId}`;
 
 /** A price that is not money above zero counts as absent. */
 function money(text: Cached): string | undefined {
