@@ -4,7 +4,6 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
-  type Attributes,
   type Context,
   type Span,
   type Tracer,
@@ -12,6 +11,7 @@ import {
 import type { Batch } from 'kafkajs';
 import { classify } from '../classify.js';
 import { redact } from '../logging/redact.js';
+import { messagingAttributes, POLL, PROCESS, SEND } from '../tracing/messaging-attributes.js';
 import { DRAWN_ROOT, RootShare } from '../tracing/root-share.js';
 import { toConsumedRecord, type ConsumedRecord, type RecordHeader } from './consumed-record.js';
 import type { RecordAttempt, RecordOutcome } from './record-context.js';
@@ -36,7 +36,7 @@ export class RecordTracing {
   async receive<T>({ topic, partition, messages }: Batch, group: string, work: () => Promise<T>): Promise<T> {
     const span = this.tracer.startSpan(
       `poll ${topic}`,
-      { kind: SpanKind.CLIENT, attributes: { ...place('poll', 'receive', topic, partition), [GROUP]: group } },
+      { kind: SpanKind.CLIENT, attributes: { ...messagingAttributes(POLL, topic, partition), [GROUP]: group } },
       ROOT_CONTEXT,
     );
     if (span.isRecording()) {
@@ -75,7 +75,7 @@ export class RecordTracing {
       `process ${topic}`,
       {
         kind: SpanKind.CONSUMER,
-        attributes: { ...place('process', 'process', topic, partition), [GROUP]: group, [OFFSET]: Number(offset) },
+        attributes: { ...messagingAttributes(PROCESS, topic, partition), [GROUP]: group, [OFFSET]: Number(offset) },
       },
       parent,
     );
@@ -115,7 +115,7 @@ export class RecordTracing {
     const parent = this.failed.get(record) ?? (isRoot ? undefined : contextOf(record.headers));
     if (parent === undefined) return write([]);
     const own = isRoot ? Object.entries(traceHeaders(parent)) : [];
-    const attributes = { ...place('send', 'send', topic), 'worker.record.outcome': 'dead' };
+    const attributes = { ...messagingAttributes(SEND, topic), 'worker.record.outcome': 'dead' };
     const span = this.tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes }, parent);
     try {
       await write(own.map(([name, text]) => [name, Buffer.from(text)]));
@@ -135,16 +135,6 @@ export class RecordTracing {
 
 const GROUP = 'messaging.consumer.group.name';
 const OFFSET = 'messaging.kafka.offset';
-
-function place(name: string, type: string, topic: string, partition?: number): Attributes {
-  return {
-    'messaging.system': 'kafka',
-    'messaging.operation.name': name,
-    'messaging.operation.type': type,
-    'messaging.destination.name': topic,
-    ...(partition !== undefined && { 'messaging.destination.partition.id': String(partition) }),
-  };
-}
 
 function end(span: Span, outcome: RecordOutcome): void {
   span.setAttribute('worker.record.outcome', outcome);

@@ -7,6 +7,7 @@ import {
   trace,
   type Attributes,
 } from '@opentelemetry/api';
+import { messagingAttributes, SEND } from './messaging-attributes.js';
 
 /** The trace that is under way, as a text that a row can keep; undefined where there is none. */
 export function activeTraceparent(): string | undefined {
@@ -26,13 +27,7 @@ export async function inSomeTrace<T>(topic: string, attributes: Attributes, work
   const span = trace.getTracer('click-worker').startSpan(`send ${topic}`, {
     kind: SpanKind.PRODUCER,
     root: true,
-    attributes: {
-      'messaging.system': 'kafka',
-      'messaging.operation.name': 'send',
-      'messaging.operation.type': 'send',
-      'messaging.destination.name': topic,
-      ...attributes,
-    },
+    attributes: { ...messagingAttributes(SEND, topic), ...attributes },
   });
   try {
     return await context.with(trace.setSpan(context.active(), span), work);
