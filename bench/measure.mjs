@@ -113,12 +113,14 @@ async function measureRollOuts(bed) {
 /** Whether the posting function is as fast with all that this run has written. */
 async function measureGrowth(bed, { events }, { rounds }) {
   const rows = await bed.charged();
+  const bare = await bareInsert(bed, events);
   const alone = await ceiling(bed, events);
-  const before = overRounds({ rounds }, (round) => round.alone);
+  const before = overRounds({ rounds }, (round) => round.alone / round.bare);
   say(
-    `growth: posting function alone ${perSecond(alone)} with ${grouped(rows)} clicks charged, ${(alone / before).toFixed(2)} of before`,
+    `growth: posting function alone ${perSecond(alone)} with ${grouped(rows)} clicks charged, ` +
+      `${(alone / bare).toFixed(2)} of a bare insert, ${before.toFixed(2)} before`,
   );
-  return { rows, alone };
+  return { rows, bare, alone };
 }
 
 function sayLatency(when, { p50, p95, p99, most, reached }) {

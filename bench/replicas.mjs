@@ -152,7 +152,7 @@ class Calls {
   async #look(bed) {
     for (; !this.#ended; await pause(LOOK_EVERY_MS)) {
       const { rows } = await bed.database.query(
-        `select count(*)::int as seen, (count(*) filter (where wait_event_type = 'Lock'))::int as waiting
+        `select count(*)::int as seen, (count(*) filter (where wait_event in ('transactionid', 'tuple')))::int as waiting
          from pg_stat_activity where application_name like 'worker-ledger-%' and state = 'active'`,
       );
       this.#seen += rows[0].seen;

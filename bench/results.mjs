@@ -8,7 +8,7 @@
  * @property {'quick' | 'full'} kind
  * @property {Round[]} rounds
  * @property {number} oneAlone milliseconds in which the posting function charges a single click
- * @property {{ rows: number, alone: number }} grown the posting function once more, with so many histories there
+ * @property {{ rows: number, bare: number, alone: number }} grown both once more, with so many clicks charged before
  * @property {Latency[]} latency
  * @property {Spread & { rate: number }} refunds
  * @property {(Spread & { rate: number })[]} pauses
