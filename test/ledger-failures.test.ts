@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Posting } from '../src/ledger/posting.js';
 import { TransientError } from '../src/platform/failure.js';
 import { useDatabase, withClient } from './support/database.js';
-import { openTcpProxy } from './support/tcp-proxy.js';
+import { openTcpProxy } from '../stack/tcp-proxy.mjs';
 import { aClick, aRefund, uniqueId, useLedger, type Account } from './support/ledger.js';
 import { eventually } from './support/eventually.js';
 

@@ -6,7 +6,7 @@ import { withClient } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aClick } from '../support/fixtures.js';
 import { useOwnWorld } from '../support/own-world.js';
-import { openTcpProxy } from '../support/tcp-proxy.js';
+import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
 import type { Advertiser, TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];

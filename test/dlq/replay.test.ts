@@ -6,7 +6,7 @@ import { Cli, runCli, type CliResult } from '../support/cli.js';
 import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
 import { eventually } from '../support/eventually.js';
 import { aClick, aCompensation } from '../support/fixtures.js';
-import { openTcpProxy } from '../support/tcp-proxy.js';
+import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
 import { useWorker, type Advertiser, type TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];

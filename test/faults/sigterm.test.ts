@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { withClient } from '../support/database.js';
 import { Load, useOwnWorld, type Account, type OwnWorld } from '../support/own-world.js';
-import { openTcpProxy } from '../support/tcp-proxy.js';
+import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
 import type { WorkerProcess } from '../support/worker-process.js';
 
 const WITHIN_MS = 10_000;

@@ -1,25 +1,16 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 
-/** Stands between a client and its server, and can hang as a stopped server does: connections open, nothing answers. What passes may be late. */
-export interface TcpProxy {
-  readonly port: number;
-  freeze(): void;
-  /** What was under way goes on. */
-  thaw(): void;
-  close(): Promise<void>;
-}
-
-export async function openTcpProxy(target: { host: string; port: number; delayMs?: number }): Promise<TcpProxy> {
-  const { delayMs = 0 } = target;
-  const sockets = new Set<Socket>();
+/** @param {{ host: string, port: number, delayMs?: number }} target */
+export async function openTcpProxy({ host, port, delayMs = 0 }) {
+  const sockets = new Set();
   let frozen = false;
   const server = createServer((near) => {
-    const far = connect(target.port, target.host);
+    const far = connect(port, host);
     for (const [from, to] of [
       [near, far],
       [far, near],
-    ] as const) {
+    ]) {
       sockets.add(from);
       from.on('data', (chunk) => {
         if (delayMs === 0) to.write(chunk);
@@ -36,7 +27,7 @@ export async function openTcpProxy(target: { host: string; port: number; delayMs
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: server.address().port,
     freeze: () => {
       frozen = true;
       for (const socket of sockets) socket.pause();
