@@ -15,6 +15,8 @@ type Ending = 'answered' | 'held' | 'fails' | 'no connection';
 /** A lane over a database that does as the test says. */
 class Scene {
   readonly calls: PendingPosting[][] = [];
+  /** How often the connection was asked for, in vain too. */
+  uses = 0;
   /** How often each posting was answered, given up or set aside. */
   readonly ends = new Map<PendingPosting, number>();
   /** As long as it is not resolved, a call is away. */
@@ -27,6 +29,7 @@ class Scene {
       use: async (work: (client: ClientBase) => Promise<void>) => {
         expect(this.busy).toBe(false);
         this.busy = true;
+        this.uses++;
         try {
           await nextTurn();
           if (this.endings[0] === 'no connection') throw new Error('nobody is there');
@@ -78,6 +81,17 @@ class Scene {
       await nextTurn();
       vi.advanceTimersByTime(5);
     }
+  }
+
+  /** Has the call that follows from `add` take so long. */
+  async during(ms: number, add: () => void): Promise<void> {
+    let answer = (): void => undefined;
+    this.away = new Promise<void>((resolve) => (answer = resolve));
+    add();
+    await someTurns();
+    vi.advanceTimersByTime(ms);
+    answer();
+    await someTurns();
   }
 
   get sizes(): number[] {
@@ -149,6 +163,59 @@ describe('a lane', { timeout: 30_000 }, () => {
     vi.advanceTimersByTime(1);
     await someTurns();
     expect(scene.sizes).toEqual([50, 200, 60]);
+  });
+
+  it('gives background postings that are alone all of it', async () => {
+    const scene = new Scene();
+
+    scene.add(60, 'background');
+    await someTurns();
+
+    expect(scene.sizes).toEqual([60]);
+  });
+
+  it('lets background postings rest after a call with some of them where live ones came lately, and asks nobody meanwhile', async () => {
+    const scene = new Scene();
+    scene.add(1);
+    await someTurns();
+    await scene.during(10, () => {
+      scene.add(50, 'background');
+    });
+    vi.advanceTimersByTime(49);
+    await someTurns();
+    expect(scene).toMatchObject({ sizes: [1, 25], uses: 2 });
+
+    vi.advanceTimersByTime(1);
+    await someTurns();
+    expect(scene).toMatchObject({ sizes: [1, 25, 25], uses: 3 });
+  });
+
+  it('does not keep a live posting waiting for that rest', async () => {
+    const scene = new Scene();
+    scene.add(1);
+    await someTurns();
+    await scene.during(10, () => {
+      scene.add(70, 'background');
+    });
+
+    scene.add(1);
+    await someTurns();
+
+    expect(scene.sizes).toEqual([1, 25, 2]);
+    await scene.drained();
+    expect([...scene.ends.values()]).toEqual(Array(72).fill(1));
+  });
+
+  it('lets nobody rest after a call with live ones alone', async () => {
+    const scene = new Scene();
+    await scene.during(10, () => {
+      scene.add(1);
+    });
+
+    scene.add(1, 'background');
+    await someTurns();
+
+    expect(scene.sizes).toEqual([1, 1]);
   });
 
   it('gives up those of a call that failed, and goes on with what came after', async () => {
