@@ -16,21 +16,26 @@ const START_MS = 120_000;
 
 /** @typedef {{ argv: string[], ports: Record<string, string>, environment: NodeJS.ProcessEnv }} Project */
 
-/** @param {import('./context.mjs').StackContext} stack */
-export async function startContainers(stack) {
+/** @param {import('./context.mjs').StackContext} stack @param {boolean} postgresAlone */
+export async function startContainers(stack, postgresAlone) {
   const project = layProject(stack);
   stack.watchdog.finally(['docker', ...project.argv, 'down', '--volumes', '--timeout', '0']);
   const start = (service, ready) => {
     return startOnFreePort(async () => new Container(service, await freePort(), ready, project));
   };
-  const [kafka, postgres, redis] = await withProgress('starting containers', stack.log, () =>
-    Promise.all([
-      start('kafka', (port) => new KafkaClient(port).isReady()),
-      start('postgres', (port) => askPostgres(port, 'worker', 'select 1')),
-      start('redis', async (port) => (await askRedis(port, 'PING')).startsWith('+PONG')),
-    ]),
-  );
-  await Promise.all([new KafkaClient(kafka.port).createTopics(stack.topics), createAppUser(postgres.port)]);
+  const startPostgres = async () => {
+    const postgres = await start('postgres', (port) => askPostgres(port, 'worker', 'select 1'));
+    await createAppUser(postgres.port);
+    return postgres;
+  };
+  const startKafka = async () => {
+    const kafka = await start('kafka', (port) => new KafkaClient(port).isReady());
+    await new KafkaClient(kafka.port).createTopics(stack.topics);
+    return kafka;
+  };
+  const startRedis = () => start('redis', async (port) => (await askRedis(port, 'PING')).startsWith('+PONG'));
+  const starts = postgresAlone ? [startPostgres()] : [startPostgres(), startKafka(), startRedis()];
+  const [postgres, kafka, redis] = await withProgress('starting containers', stack.log, () => Promise.all(starts));
   return { kafka, postgres, redis };
 }
 
@@ -106,7 +111,7 @@ class Container {
 }
 
 /** A project name and, over compose.yaml, the settings of this one stack (JSON is YAML). */
-function layProject({ dataFolder, environment, kafkaSettings, postgresSettings }) {
+function layProject({ dataFolder, environment, kafkaSettings, postgresLine, postgresSettings }) {
   const override = join(dataFolder, 'compose.override.json');
   const kafkaVariables = Object.entries(kafkaSettings).map(([name, value]) => {
     return [`KAFKA_${name.toUpperCase().replaceAll('.', '_')}`, value];
@@ -114,7 +119,7 @@ function layProject({ dataFolder, environment, kafkaSettings, postgresSettings }
   const postgresFlags = Object.entries(postgresSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const services = {
     kafka: { environment: Object.fromEntries(kafkaVariables) },
-    postgres: { command: ['postgres', ...postgresFlags] },
+    postgres: { image: `postgres:${postgresLine}`, command: ['postgres', ...postgresFlags] },
   };
   writeFileSync(override, JSON.stringify({ services }));
   const name = `click-worker-${randomBytes(6).toString('hex')}`;

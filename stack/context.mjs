@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { usualPostgres } from './postgres-package.mjs';
 import { STACK_MARKER } from './processes.mjs';
 import { run, toStderr } from './progress.mjs';
 import { FOREIGN_TOPICS } from './topics.mjs';
@@ -16,6 +17,7 @@ import { Watchdog } from './watchdog.mjs';
  * @property {typeof run} run runs a program in that environment
  * @property {(line: string) => void} log
  * @property {import('./stack.mjs').Topic[]} topics
+ * @property {string} postgresLine its major version
  * @property {Record<string, string>} postgresSettings
  * @property {Record<string, string>} kafkaSettings
  * @property {string} [kafkaListener]
@@ -27,6 +29,7 @@ export function openContext({
   topics = FOREIGN_TOPICS,
   log = toStderr,
   dataDir,
+  postgres = usualPostgres(),
   postgresSettings = {},
   kafkaSettings = {},
   kafkaListener,
@@ -42,6 +45,7 @@ export function openContext({
     run: (file, args, options) => run(file, args, { ...options, env: { ...environment, ...options?.env } }),
     log,
     topics,
+    postgresLine: postgres,
     postgresSettings,
     kafkaSettings,
     kafkaListener,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { haveArtefacts } from './artefacts.mjs';
 import { withLock } from './lock.mjs';
 import { onPath } from './places.mjs';
-import { havePostgres, postgresPackageName } from './postgres-package.mjs';
+import { havePostgres, missingPostgres } from './postgres-package.mjs';
 import { run, withProgress } from './progress.mjs';
 
 const OLDEST_JAVA = 17; // Kafka 4's brokers
@@ -13,26 +13,28 @@ const DOCKER_ANSWER_MS = 10_000;
  * Where the servers run: as processes of this machine, or where it lacks something in Docker's containers. A Debian of
  * which we are root gets what it lacks.
  *
- * @param {(line: string) => void} log
+ * @param {import('./context.mjs').StackContext} stack
  * @returns {Promise<'processes' | 'containers'>}
  * @throws Error that says in one line what to install
  */
-export async function chooseMachine(log) {
-  if (lacks().length === 0) return 'processes';
+export async function chooseMachine({ log, postgresLine }) {
+  if (lacks(postgresLine).length === 0) return 'processes';
   if (dockerWorks()) return 'containers';
-  if (havePostgres() && process.getuid?.() === 0 && onPath('apt-get')) await installWithApt(log);
-  const lacking = lacks();
+  if (havePostgres(postgresLine) && process.getuid?.() === 0 && onPath('apt-get'))
+    await installWithApt(log, postgresLine);
+  const lacking = lacks(postgresLine);
   if (lacking.length === 0) return 'processes';
   throw new Error(
     `this machine lacks ${lacking.join(' and ')}: install that, or start Docker (with its compose plugin)`,
   );
 }
 
-function lacks() {
+/** @param {string} postgresLine */
+function lacks(postgresLine) {
   return [
     ...(javaVersion() >= OLDEST_JAVA ? [] : [`Java ${OLDEST_JAVA} or later on PATH`]),
     ...(haveArtefacts() || onPath('mvn') ? [] : ['Maven (mvn) on PATH']),
-    ...(havePostgres() ? [] : [`the npm package ${postgresPackageName}`]),
+    ...(havePostgres(postgresLine) ? [] : [missingPostgres(postgresLine)]),
   ];
 }
 
@@ -50,11 +52,11 @@ function dockerWorks() {
 }
 
 /** Without the stack's mark: a package manager killed half-way leaves the whole machine to be repaired. */
-async function installWithApt(log) {
+async function installWithApt(log, postgresLine) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const packages = ['default-jre-headless', 'maven'];
   await withLock('apt', async () => {
-    if (lacks().length === 0) return;
+    if (lacks(postgresLine).length === 0) return;
     await withProgress('updating the list of packages', log, () => run('apt-get', ['update'], { shown: true, env }));
     const install = ['install', '-y', '--no-install-recommends', ...packages];
     await withProgress(`installing ${packages.join(' and ')}`, log, () =>

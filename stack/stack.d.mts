@@ -30,6 +30,10 @@ export interface StackOptions {
   log?: (line: string) => void;
   /** An empty or missing folder for the data, removed at the end; default: a temporary one. */
   dataDir?: string;
+  /** The major version of Postgres; default: what the variable `STACK_POSTGRES` says, else 17. */
+  postgres?: '15' | '17' | '18';
+  /** Without Kafka and Redis: there is neither `kafka` nor `redis`, nor their variables in `env`. Default false. */
+  postgresAlone?: boolean;
   /** Over the defaults, such as `{ fsync: 'off' }`. */
   postgresSettings?: Record<string, string>;
   /** Over the defaults. */

@@ -24,11 +24,13 @@ export class Stack {
   postgres;
   redis;
   #migrates;
+  #isPostgresAlone;
   #context;
 
   /** @param {import('./stack.mjs').StackOptions} [options] */
-  constructor({ migrate = true, ...options } = {}) {
+  constructor({ migrate = true, postgresAlone = false, ...options } = {}) {
     this.#migrates = migrate;
+    this.#isPostgresAlone = postgresAlone;
     this.#context = openContext(options);
   }
 
@@ -38,16 +40,16 @@ export class Stack {
 
   async start() {
     try {
-      const inContainers = (await chooseMachine(this.#context.log)) === 'containers';
+      const inContainers = (await chooseMachine(this.#context)) === 'containers';
       Object.assign(this, await (inContainers ? this.#startContainers() : this.#startProcesses()));
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.env = {
-      KAFKA_BROKERS: `127.0.0.1:${this.kafka.port}`,
+      ...(this.kafka && { KAFKA_BROKERS: `127.0.0.1:${this.kafka.port}` }),
       ...databaseUrls(this.postgres.port),
-      REDIS_URL: `redis://127.0.0.1:${this.redis.port}`,
+      ...(this.redis && { REDIS_URL: `redis://127.0.0.1:${this.redis.port}` }),
     };
   }
 
@@ -60,16 +62,18 @@ export class Stack {
   migrate = () => this.#migrate(this.postgres.port);
 
   async #startProcesses() {
+    const startMigrated = async () => this.#migrated(await startPostgres(this.#context));
+    if (this.#isPostgresAlone) return { postgres: await startMigrated() };
     const [kafka, redis, postgres] = await allOrFirstError([
       startKafka(this.#context),
       startRedis(this.#context),
-      startPostgres(this.#context).then((server) => this.#migrated(server)),
+      startMigrated(),
     ]);
     return { kafka, redis, postgres };
   }
 
   async #startContainers() {
-    const servers = await startContainers(this.#context);
+    const servers = await startContainers(this.#context, this.#isPostgresAlone);
     await this.#migrated(servers.postgres);
     return servers;
   }

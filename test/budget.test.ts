@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dateIn } from './support/budget-zone.js';
 import { eventually } from './support/eventually.js';
-import { aClick } from './support/fixtures.js';
+import { aClick, aCompensation } from './support/fixtures.js';
 import { useWorker, type Alert, type TestCampaign } from './support/world.js';
 
 const GROUP = 'click-balance-processor';
@@ -234,6 +234,26 @@ describe('a daily budget', () => {
       { type: 'CAMPAIGN_RESUMED', severity: 'info', details: { reason: 'BUDGET_RAISED', budget: '3.010000' } },
     ]);
   });
+
+  it('that has room again after a refund lets nobody run again: that takes a raised budget or a new day', async () => {
+    const refunded = await campaignWith('2');
+    await click(refunded, 2);
+    await reaches(refunded, 'PAUSED');
+
+    const { id: campaignId, advertiserId } = refunded;
+    await world.produce('compensation-events', [aCompensation({ advertiserId, campaignId, refundAmount: '2' })]);
+    await world.settled('compensation-processor');
+    // A whole sweep has passed between the first one's turn and the second's.
+    for (const other of [await campaignWith('1'), await campaignWith('1')]) {
+      await click(other);
+      await set(other, 'daily_budget = null');
+      await reaches(other, 'ACTIVE');
+    }
+
+    expect(await world.dailySpendOf(refunded)).toMatchObject([{ spent: '2.000000', refunded: '2.000000' }]);
+    expect(await world.statusOf(refunded)).toMatchObject({ status: 'PAUSED', budget_paused_spent: '2.000000' });
+    expect(await world.transitionsOf(refunded)).toMatchObject([{ to_status: 'PAUSED' }]);
+  }, 150_000);
 
   it('of an earlier day lets its campaign run again, unless today is used up too or somebody paused it by hand', async () => {
     const [yesterday, unknownDay, usedUp, byHand, nothing] = await Promise.all(

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromMillionths } from '../ledger/millionths.js';
 import type { CampaignSpend } from '../ledger/posting.js';
 import { Overspend } from './overspend.js';
 
@@ -34,5 +36,27 @@ describe('Overspend', () => {
 
   it.each([0n, -5_000_000n])('is nothing where the group is %d above the budget', (above) => {
     expect(new Overspend().of(aGroup(), above, '1')).toBe(0n);
+  });
+
+  it('comes, over all charges of a day, to what the day is above its budget, however they were grouped', () => {
+    const amount = fc.bigInt({ min: 1n, max: 5_000_000n });
+    const groups = fc.array(fc.array(amount, { minLength: 1, maxLength: 8 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(groups, fc.bigInt({ min: 0n, max: 60_000_000n }), (all, budget) => {
+        const overspend = new Overspend();
+        let [spent, counted] = [0n, 0n];
+        for (const amounts of all) {
+          const group = aGroup();
+          spent += amounts.reduce((sum, each) => sum + each, 0n);
+          for (const each of amounts) {
+            const over = overspend.of(group, spent - budget, fromMillionths(each));
+            expect(over >= 0n && over <= each).toBe(true);
+            counted += over;
+          }
+        }
+
+        expect(counted).toBe(spent > budget ? spent - budget : 0n);
+      }),
+    );
   });
 });

@@ -54,6 +54,19 @@ describe('a Worker that starts', () => {
     expect(await own.stopWorker(worker)).toBe(0);
   }, 180_000);
 
+  it('after a newer release has migrated goes on, whatever that has added', async () => {
+    await own.world.database.query(
+      "insert into migrations (timestamp, name) values (4102444800000, 'AddOfANewerRelease4102444800000')",
+    );
+    const worker = await (await own.startWorker()).ready(60_000);
+
+    await own.click([await own.account()], 30);
+    await own.everyClickIsChargedOnce();
+
+    expect(worker.lines.filter(({ msg }) => /migrat/.test(msg))).toEqual([]);
+    expect(await own.stopWorker(worker)).toBe(0);
+  }, 120_000);
+
   it('with another BUDGET_TIMEZONE than the database was begun with stops, and says how to change it', async () => {
     own.announced.push(/BUDGET_TIMEZONE is/);
     const worker = await own.startWorker({ BUDGET_TIMEZONE: 'Europe/Berlin' });

@@ -11,13 +11,14 @@ const MINUTE_MS = 60_000;
 
 describe('a Worker that is killed with -9', () => {
   const notifications = useNotifications();
-  const { own, slack, clock } = notifications;
+  const { own, slack, mail, clock } = notifications;
 
   afterEach(() => {
     slack.answer = ok;
   });
 
   const env = (): Record<string, string> => ({ SLACK_WEBHOOK_URL: slack.url });
+  const mailEnv = (): Record<string, string> => ({ SMTP_URL: mail.url, ALERT_EMAIL_TO: 'on-call@example.com' });
 
   it('between storing an alert and sending it: the next one sends it, once', async () => {
     const worker = await notifications.readyWorker(env());
@@ -94,6 +95,41 @@ describe('a Worker that is killed with -9', () => {
     expect(slack.with(alert.alertId)).toHaveLength(2);
     await own.kill(next);
   }, 240_000);
+
+  it('between the mail server’s answer and the mark: the mail that is sent again has the same Message-ID', async () => {
+    const worker = await notifications.readyWorker(mailEnv());
+    const alert = anAlert();
+    // Held from outside, the row cannot be marked.
+    const holder = await own.world.database.connect();
+    mail.beforeAccepting = async () => {
+      await holder.query('begin');
+      await holder.query('select from notification_deliveries where alert_id = $1 for update', [alert.alertId]);
+    };
+    await notifications.raise(alert);
+    await eventually('the mail server has it', 20_000, () => mail.with(alert.alertId).length === 1);
+    await own.kill(worker);
+    // The mark may lie with Postgres already, which does not know yet that nobody waits for it.
+    await own.world.database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'",
+    );
+    await holder.query('rollback');
+    holder.release();
+    mail.beforeAccepting = () => Promise.resolve();
+
+    const next = await notifications.startWorker(mailEnv());
+    clock.advance(LEASE_MS);
+    await notifications.became('email', alert, 'DELIVERED', 90_000);
+    const other = anAlert();
+    await notifications.raise(other);
+    await notifications.became('email', other, 'DELIVERED', 90_000);
+
+    const [first, again, ...more] = mail.with(alert.alertId).map(({ mail: { messageId } }) => messageId);
+    expect(more).toEqual([]);
+    expect(first).toMatch(/^<.+@click-worker>$/);
+    expect(again).toBe(first);
+    expect(mail.with(other.alertId)[0]?.mail.messageId).not.toBe(first);
+    await own.kill(next);
+  }, 180_000);
 
   it('in the middle of a group message: the next one tells of all of it', async () => {
     const worker = await notifications.startWorker(env());

@@ -29,6 +29,8 @@ export class MailServer {
   password = MAIL_PASSWORD;
   onRecipient: Refusal;
   onData: Refusal;
+  /** What happens between the last byte of a mail and the answer that it is accepted. */
+  beforeAccepting: (mail: ReceivedMail) => Promise<unknown> = () => Promise.resolve();
   private server: SMTPServer | undefined;
   port = 0;
 
@@ -58,9 +60,11 @@ export class MailServer {
             return;
           }
           const source = Buffer.concat(chunks);
-          void simpleParser(source).then((mail) => {
+          void simpleParser(source).then(async (mail) => {
             const to = session.envelope.rcptTo.map(({ address }) => address);
-            this.mails.push({ to, source: source.toString(), mail });
+            const received = { to, source: source.toString(), mail };
+            await this.beforeAccepting(received);
+            this.mails.push(received);
             done();
           });
         });

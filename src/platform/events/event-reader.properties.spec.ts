@@ -193,6 +193,11 @@ describe('numbers', () => {
 
 describe('size', () => {
   it.each([
+    ['nested arrays', `{"x":${'['.repeat(500_000)}${']'.repeat(500_000)},"eventKind":"SALE","shopId":7,"netPrice":1}`],
+    [
+      'nested objects where an amount belongs',
+      `{"eventKind":"SALE","netPrice":${'{"a":'.repeat(150_000)}1${'}'.repeat(150_000)},"shopId":7}`,
+    ],
     ['many fields', `{${'"x":1,'.repeat(150_000)}"eventKind":"SALE","shopId":7,"netPrice":1}`],
     [
       'a long text of quotes and backslashes',

@@ -38,6 +38,20 @@ describe('HaltGuard', () => {
     expect(guard.isProbing).toBe(false);
   });
 
+  it('is halted again when what a probe tried fails, whatever ends meanwhile, until another probe goes well', () => {
+    const guard = new HaltGuard(3);
+    expect(guard.isHalted).toBe(false);
+    exhaust(guard, 3);
+    guard.probe();
+    expect(guard.isHalted).toBe(false);
+
+    guard.exhausted();
+    expect([guard.isHalted, guard.handled(), guard.isHalted]).toEqual([true, false, true]);
+
+    guard.probe();
+    expect([guard.handled(), guard.isHalted]).toEqual([true, false]);
+  });
+
   it('resumes with the first record that is handled while it probes, and says so once', () => {
     const guard = new HaltGuard(3);
     exhaust(guard, 3);

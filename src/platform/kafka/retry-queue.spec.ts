@@ -49,6 +49,19 @@ describe('RetryQueue', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('wakes for nobody in vain', () => {
+    const { queue, retried } = recorded();
+    queue.add('late', 5_000);
+    queue.add('early', 200);
+    queue.add('between', 1_000);
+
+    for (const task of ['early', 'between', 'late']) {
+      vi.advanceTimersToNextTimer();
+      expect(retried.at(-1)).toEqual([task]);
+    }
+    expect(retried).toHaveLength(3);
+  });
+
   it('takes a task again from within its retry', () => {
     const attempts: number[] = [];
     const queue: RetryQueue<number> = new RetryQueue(([attempt = 0]) => {
