@@ -1,0 +1,144 @@
+// All that faults are done to: a stack, the network before it, and the replicas of the Worker.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import kafkajs from 'kafkajs';
+import pg from 'pg';
+import { processesMarked } from '../stack/processes.mjs';
+import { startStack } from '../stack/stack.mjs';
+import { WorkerProcess } from '../stack/worker-process.mjs';
+import { prices, settle } from './cast.mjs';
+import { Clock } from './clock.mjs';
+import { Proxy } from './proxy.mjs';
+import { REPLICAS } from './schedule.mjs';
+
+const PATIENCE_MS = 3_000;
+
+export class Rig {
+  /** What a Worker did that no fault explains. @type {string[]} */
+  complaints = [];
+  /** Records that a fault removed, as they stood there. @type {import('./topics.mjs').Standing[]} */
+  removed = [];
+  /** By name. @type {Map<string, WorkerProcess>} */
+  replicas = new Map();
+  #started = 0;
+
+  /** @param {{ midnightInMs?: number }} options */
+  static async open({ midnightInMs }) {
+    const rig = new Rig();
+    rig.folder = mkdtempSync(join(tmpdir(), 'click-worker-chaos-'));
+    rig.logs = join(rig.folder, 'logs');
+    mkdirSync(rig.logs);
+    rig.clock = new Clock(rig.folder, midnightInMs);
+    rig.stack = await startStack({ log: () => {} });
+    const { env, postgres, redis } = rig.stack;
+    rig.network = { postgres: await Proxy.open(postgres.port), redis: await Proxy.open(redis.port) };
+    rig.database = new pg.Pool({
+      connectionString: env.MIGRATION_DATABASE_URL,
+      max: 4,
+      connectionTimeoutMillis: PATIENCE_MS,
+    });
+    rig.database.on('error', () => {}); // Postgres went away; the next query says so
+    rig.redis = new Redis(env.REDIS_URL, { maxRetriesPerRequest: null });
+    rig.redis.on('error', () => {});
+    rig.kafka = new kafkajs.Kafka({
+      brokers: [env.KAFKA_BROKERS],
+      requestTimeout: PATIENCE_MS,
+      connectionTimeout: PATIENCE_MS,
+      retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 3 },
+      logLevel: kafkajs.logLevel.NOTHING,
+    });
+    rig.producer = rig.kafka.producer({ allowAutoTopicCreation: false, metadataMaxAge: 3_000 });
+    rig.admin = rig.kafka.admin();
+    rig.slack = createServer((request, response) => request.resume().on('end', () => response.end('ok')));
+    await Promise.all([
+      rig.producer.connect(),
+      rig.admin.connect(),
+      settle(rig.database),
+      rig.redis.mset(prices()),
+      new Promise((resolve) => rig.slack.listen(0, '127.0.0.1', () => resolve(undefined))),
+    ]);
+    return rig;
+  }
+
+  /** Starts the replicas; resolves when all are ready. */
+  async startReplicas() {
+    const names = Array.from({ length: REPLICAS }, (_, i) => `replica ${i + 1}`);
+    await Promise.all(names.map((name) => this.start(name, { untilReady: true })));
+  }
+
+  /** @param {string} name @param {{ untilReady?: boolean }} [options] */
+  async start(name, { untilReady = false } = {}) {
+    const { postgres, redis } = this.network;
+    const log = join(this.logs, `${String(++this.#started).padStart(2, '0')} ${name}.log`);
+    const throughProxy = (url, { port }) => Object.assign(new URL(url), { port: `${port}` }).href;
+    const worker = await WorkerProcess.start(this.stack, log, {
+      nodeArguments: this.clock.nodeArguments,
+      env: {
+        ...this.clock.env,
+        DATABASE_URL: throughProxy(this.stack.env.DATABASE_URL, postgres),
+        REDIS_URL: throughProxy(this.stack.env.REDIS_URL, redis),
+        SLACK_WEBHOOK_URL: `http://127.0.0.1:${this.slack.address().port}/services/chaos`,
+      },
+      untilReady,
+    });
+    this.replicas.set(name, worker);
+  }
+
+  /** @param {string} name @param {'SIGTERM' | 'SIGKILL'} signal */
+  async end(name, signal) {
+    const worker = /** @type {WorkerProcess} */ (this.replicas.get(name));
+    this.replicas.delete(name);
+    if (worker.failure) {
+      this.complaints.push(`${name} ended by itself: ${worker.failure.message}`);
+      return;
+    }
+    const code = await worker.end(signal);
+    if (signal === 'SIGTERM' && code !== 0) this.complaints.push(`${name} ended with ${code} at SIGTERM`);
+  }
+
+  /** @param {string} name @param {NodeJS.Signals} signal */
+  signal(name, signal) {
+    const worker = this.replicas.get(name);
+    if (worker && !worker.failure) process.kill(worker.pid, signal);
+  }
+
+  async endReplicas() {
+    await Promise.all([...this.replicas.keys()].map((name) => this.end(name, 'SIGTERM')));
+  }
+
+  /** What the Workers have said, with what is no line of a log as a text. */
+  said() {
+    return readdirSync(this.logs).flatMap((file) => {
+      const lines = readFileSync(join(this.logs, file), 'utf8').split('\n');
+      return lines.filter((line) => line !== '').map((line) => ({ file, ...parsed(line) }));
+    });
+  }
+
+  /**
+   * Takes all down. @param {{ keepLogs: boolean }} options
+   * @returns the processes that are left: there should be none
+   */
+  async close({ keepLogs }) {
+    const { dataFolder } = this.stack;
+    this.redis.disconnect();
+    this.slack.closeAllConnections();
+    this.slack.close();
+    await Promise.allSettled([this.producer.disconnect(), this.admin.disconnect(), this.database.end()]);
+    await Promise.all([this.network.postgres.close(), this.network.redis.close()]);
+    await this.stack.stop();
+    if (!keepLogs) rmSync(this.folder, { recursive: true, force: true });
+    return processesMarked(dataFolder);
+  }
+}
+
+/** @param {string} line */
+function parsed(line) {
+  try {
+    return { level: 'words', ...JSON.parse(line), line };
+  } catch {
+    return { level: 'words', msg: line, line };
+  }
+}
