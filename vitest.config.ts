@@ -10,7 +10,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'logic',
-          include: ['src/**/*.spec.ts', 'test/deploy/*.spec.ts', 'test/docs/*.spec.ts'],
+          include: ['src/**/*.spec.ts', 'test/chaos/*.spec.ts', 'test/deploy/*.spec.ts', 'test/docs/*.spec.ts'],
           setupFiles: ['test/support/metadata.ts'],
         },
       },

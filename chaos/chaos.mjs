@@ -24,7 +24,9 @@ const findings = [];
 try {
   await run.wreak();
   await run.settle();
-  findings.push(...(await run.judge()));
+  const evidence = await run.gather();
+  say(`found ${countsOf(evidence)}`);
+  findings.push(...run.judge(evidence));
 } catch (error) {
   findings.push(`the machine itself failed: ${error.stack}`);
 }
@@ -43,6 +45,24 @@ process.exitCode = findings.length === 0 ? 0 : 1;
 function say(line) {
   timeline.push(line);
   process.stdout.write(`${line}\n`);
+}
+
+/** What the verdict is about. @param {import('./evidence.mjs').Evidence} evidence */
+function countsOf({ histories, transitions, letters, alerts, removed }) {
+  const of = (rows, name, value) => rows.filter((row) => row[name] === value).length;
+  const counts = {
+    charges: of(histories, 'type', 'DEDUCT'),
+    refunds: of(histories, 'type', 'REFUND'),
+    pauses: of(transitions, 'to_status', 'PAUSED'),
+    resumptions: of(transitions, 'to_status', 'ACTIVE'),
+    'dead letters': letters.length,
+    alerts: new Set(alerts.map(({ alertId }) => alertId)).size,
+    'losses told': new Set(alerts.filter(({ type }) => type === 'OFFSET_LOST').map(({ alertId }) => alertId)).size,
+    'records removed': removed.length,
+  };
+  return Object.entries(counts)
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ');
 }
 
 /** @param {'seed' | 'minutes'} name @param {RegExp} form */

@@ -6,7 +6,7 @@ import { readTopic } from './topics.mjs';
 import { ALERT_TOPIC, CLICK_TOPIC, REFUND_TOPIC } from './traffic.mjs';
 
 /** Which group has to have read what to its end. */
-export const READERS = [
+const READERS = [
   { group: 'click-balance-processor', topic: CLICK_TOPIC },
   { group: 'compensation-processor', topic: REFUND_TOPIC },
   { group: 'notification-processor', topic: ALERT_TOPIC },
@@ -37,6 +37,7 @@ const QUERIES = {
  * @returns {Promise<Offset[]>}
  */
 export async function offsetsOf({ admin }) {
+  /** @type {Offset[]} */
   const found = [];
   for (const { group, topic } of READERS) {
     const [[committed], ends] = await Promise.all([
@@ -54,12 +55,13 @@ export async function offsetsOf({ admin }) {
 
 /**
  * @typedef {Awaited<ReturnType<typeof gather>>} Evidence
+ * @typedef {Record<string, unknown>} Row as Postgres gives it
  *
  * @param {import('./rig.mjs').Rig} rig
  * @param {import('./traffic.mjs').Traffic} traffic
  */
 export async function gather(rig, { sent, raises }) {
-  const rows = {};
+  const rows = /** @type {Record<keyof typeof QUERIES, Row[]>} */ ({});
   for (const [name, sql] of Object.entries(QUERIES)) rows[name] = (await rig.database.query(sql)).rows;
   const { histories, advertisers, campaigns, days, transitions, letters, deliveries } = rows;
   const [clicks, refunds, alerts] = await Promise.all(
@@ -86,7 +88,10 @@ function readAlert(value) {
   return alertId === undefined ? [] : [{ alertId, type, subject, details }];
 }
 
-/** @param {import('./rig.mjs').Rig} rig @param {string} topic */
+/**
+ * @param {import('./rig.mjs').Rig} rig @param {string} topic
+ * @returns {Promise<{ topic: string, missing: string[], twice: string[], pending: number }>}
+ */
 async function account(rig, topic) {
   const { output } = await cli(rig, 'account-for', topic, '--json');
   return JSON.parse(output);

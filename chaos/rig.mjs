@@ -23,15 +23,36 @@ export class Rig {
   removed = [];
   /** By name. @type {Map<string, WorkerProcess>} */
   replicas = new Map();
+  /** @type {import('../stack/stack.mjs').Stack} */
+  stack;
+  /** @type {{ postgres: Proxy, redis: Proxy }} what stands between the Workers and these */
+  network;
+  /** As the owner, past the network. @type {pg.Pool} */
+  database;
+  /** @type {Redis} */
+  redis;
+  /** @type {kafkajs.Kafka} */
+  kafka;
+  /** @type {kafkajs.Producer} */
+  producer;
+  /** @type {kafkajs.Admin} */
+  admin;
+  /** Stands in for it, and takes everything. @type {import('node:http').Server} */
+  slack;
+  /** @type {Clock} */
+  clock;
+  /** A file for each replica that was started. @type {string} */
+  logs;
+  #folder;
   #started = 0;
 
-  /** @param {{ midnightInMs?: number }} options */
+  /** @param {{ midnightInMs: number | undefined }} options */
   static async open({ midnightInMs }) {
     const rig = new Rig();
-    rig.folder = mkdtempSync(join(tmpdir(), 'click-worker-chaos-'));
-    rig.logs = join(rig.folder, 'logs');
+    rig.#folder = mkdtempSync(join(tmpdir(), 'click-worker-chaos-'));
+    rig.logs = join(rig.#folder, 'logs');
     mkdirSync(rig.logs);
-    rig.clock = new Clock(rig.folder, midnightInMs);
+    rig.clock = new Clock(rig.#folder, midnightInMs);
     rig.stack = await startStack({ log: () => {} });
     const { env, postgres, redis } = rig.stack;
     rig.network = { postgres: await Proxy.open(postgres.port), redis: await Proxy.open(redis.port) };
@@ -109,7 +130,11 @@ export class Rig {
     await Promise.all([...this.replicas.keys()].map((name) => this.end(name, 'SIGTERM')));
   }
 
-  /** What the Workers have said, with what is no line of a log as a text. */
+  /**
+   * What the Workers have said; what is no line of a log has the level `words`.
+   *
+   * @returns {{ file: string, level: string, line: string }[]}
+   */
   said() {
     return readdirSync(this.logs).flatMap((file) => {
       const lines = readFileSync(join(this.logs, file), 'utf8').split('\n');
@@ -129,7 +154,7 @@ export class Rig {
     await Promise.allSettled([this.producer.disconnect(), this.admin.disconnect(), this.database.end()]);
     await Promise.all([this.network.postgres.close(), this.network.redis.close()]);
     await this.stack.stop();
-    if (!keepLogs) rmSync(this.folder, { recursive: true, force: true });
+    if (!keepLogs) rmSync(this.#folder, { recursive: true, force: true });
     return processesMarked(dataFolder);
   }
 }

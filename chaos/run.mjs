@@ -22,6 +22,14 @@ const OPEN = `
           where c.status = 'PAUSED' and c.daily_budget > coalesce(d.spent - d.refunded, 0))::int as unresumed`;
 
 export class Run {
+  /** @type {import('./schedule.mjs').Fault[]} */
+  schedule;
+  /** @type {Rig} */
+  rig;
+  /** @type {Traffic} */
+  traffic;
+  #lengthMs;
+  #say;
   /** What the machine itself could not do. @type {string[]} */
   #failed = [];
   #beganAt = 0;
@@ -32,8 +40,8 @@ export class Run {
   static async open({ seed, lengthMs, say }) {
     const run = new Run();
     run.schedule = scheduleOf(seed, lengthMs);
-    run.lengthMs = lengthMs;
-    run.say = say;
+    run.#lengthMs = lengthMs;
+    run.#say = say;
     run.rig = await Rig.open({ midnightInMs: run.schedule.find(({ kind }) => kind === 'midnight')?.atMs });
     try {
       await run.rig.startReplicas();
@@ -57,7 +65,7 @@ export class Run {
       for (const thing of fault.on) held.set(thing, done);
       return done;
     });
-    await Promise.all([...all, this.#until(this.lengthMs)]);
+    await Promise.all([...all, this.#until(this.#lengthMs)]);
     await this.traffic.stop();
     this.#tell(`traffic is over: ${this.traffic.sent.size} records`);
   }
@@ -74,15 +82,20 @@ export class Run {
     this.#tell('all is settled, and the Workers have ended');
   }
 
-  /** @param {(evidence: import('./evidence.mjs').Evidence) => void} [tamper] what a test puts into the evidence */
-  async judge(tamper = () => {}) {
-    const evidence = await gather(this.rig, this.traffic);
-    tamper(evidence);
+  /** What there is to judge, when the Workers have ended. */
+  gather() {
+    return gather(this.rig, this.traffic);
+  }
+
+  /** @param {import('./evidence.mjs').Evidence} evidence @returns {string[]} what is wrong */
+  judge(evidence) {
     return [...this.#failed, ...judge(evidence)];
   }
 
   /** @param {{ keepLogs: boolean }} options @returns what is left behind: nothing, where all is right */
   async close(options) {
+    // Traffic that a failure has left running would wait for Kafka for ever.
+    this.traffic?.abandon();
     const left = await this.rig.close(options);
     return left.length === 0 ? [] : [`processes are left: ${left.join(', ')}`];
   }
@@ -126,6 +139,6 @@ export class Run {
   }
 
   #tell(what) {
-    this.say(`${((Date.now() - this.#beganAt) / 1_000).toFixed(1).padStart(6)} s  ${what}`);
+    this.#say(`${((Date.now() - this.#beganAt) / 1_000).toFixed(1).padStart(6)} s  ${what}`);
   }
 }

@@ -45,6 +45,7 @@ export class Traffic {
   #rig;
   #stopped = new AbortController();
   #running = Promise.resolve();
+  #abandoned = false;
   #watched = new Map();
   /** Clicks and refunds that may be sent once more. @type {Sent[]} */
   #past = [];
@@ -67,6 +68,12 @@ export class Traffic {
     await this.#running;
   }
 
+  /** Ends it, whatever has not come to Kafka. */
+  abandon() {
+    this.#stopped.abort();
+    this.#abandoned = true;
+  }
+
   async #send() {
     while (!this.#stopped.signal.aborted) {
       const round = Array.from({ length: PER_ROUND }, () => this.#next());
@@ -81,7 +88,10 @@ export class Traffic {
     const portions = [records.filter((record) => !isLarge(record)), ...records.filter(isLarge).map((one) => [one])];
     for (const portion of portions) {
       const batch = { topicMessages: portion.map((record) => this.#messageOf(record)), acks: -1, timeout: PATIENCE_MS };
-      while (!(await this.#rig.producer.sendBatch(batch).catch(() => undefined))) await pause(EVERY_MS);
+      while (!(await this.#rig.producer.sendBatch(batch).catch(() => undefined))) {
+        if (this.#abandoned) return;
+        await pause(EVERY_MS);
+      }
       for (const record of portion) record.acknowledged = true;
     }
   }
@@ -113,6 +123,7 @@ export class Traffic {
     return make.call(this);
   }
 
+  /** @returns {Sent} */
   click(more = {}) {
     const campaign = this.#clickable();
     const eventId = `event-${this.sent.size}-${this.#random.between(0, 1e9)}`;
@@ -151,6 +162,7 @@ export class Traffic {
     return this.click({ padding: 'x'.repeat(HUGE_CHARS) });
   }
 
+  /** @returns {Sent} */
   poison() {
     const [campaign] = campaigns;
     const fields = (more) => json({ ...clickFields(campaign, 'poison', this.#rig.clock.now()), ...more });
@@ -204,7 +216,7 @@ export class Traffic {
     }
   }
 
-  /** Neither what is watched nor what is huge comes again. */
+  /** Neither what is watched nor what is huge comes again. @param {Sent & { value: Buffer }} record @returns {Sent} */
   #remember(record) {
     if (record.click?.part === 'watched' || record.value.length > HUGE_CHARS) return record;
     this.#past.push(record);
