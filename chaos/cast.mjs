@@ -19,8 +19,8 @@ const POOR = new Map([
   [7, '150'],
 ]);
 /** How many clicks a small budget is good for, and how many of them a watched campaign gets. */
-const CLICKS_OF_BUDGET = 40;
-export const CLICKS_OF_WATCHED = 38;
+const CLICKS_OF_BUDGET = 20;
+export const CLICKS_OF_WATCHED = 19;
 
 export const advertisers = Array.from({ length: ADVERTISERS }, (_, i) => ({
   id: i + 1,

@@ -48,20 +48,19 @@ export const FAULTS = {
   'postgres-crashed': ({ stack }) => stack.postgres.restart('SIGQUIT'), // at once, and recovered at the start
   'postgres-slow': ({ network }, { dice }) => slow(network.postgres, 2 + 40 * dice),
   'postgres-cut-off': ({ network }) => cutOff(network.postgres),
-  'postgres-silent': ({ network }) => {
-    network.postgres.silence();
-    return () => network.postgres.mend();
-  },
+  'postgres-silent': ({ network }) => silent(network.postgres),
   'postgres-read-only': async (rig) => {
     await readOnly(rig, 'on');
     return () => readOnly(rig, 'off');
   },
-  'connections-terminated': (rig) =>
-    withClient(rig, async (client) => {
-      await client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'`,
-      );
-    }),
+  'connections-terminated': (rig) => withClient(rig, terminate),
+  'connections-used-up': (rig) => loginChanged(rig, { from: 'connection limit -1', to: 'connection limit 0' }),
+  'login-refused': (rig) => loginChanged(rig, { from: 'login', to: 'nologin' }),
+  'grant-missing': async (rig) => {
+    const login = loginOf(rig);
+    await withClient(rig, (client) => client.query(`revoke worker from ${login}`));
+    return () => withClient(rig, (client) => client.query(`grant worker to ${login}`));
+  },
   'advertiser-locked': (rig, { dice }) => {
     const { id } = advertisers[Math.floor(dice * advertisers.length)];
     return locked(rig, 'select from advertisers where id = $1 for update', [id]);
@@ -69,6 +68,9 @@ export const FAULTS = {
   'campaigns-locked': (rig) => locked(rig, 'select from campaigns where daily_budget is not null for update', []),
 
   'kafka-hangs': ({ stack }) => hangs(stack.kafka),
+  'kafka-slow': ({ network }, { dice }) => slow(network.kafka, 2 + 60 * dice),
+  'kafka-cut-off': ({ network }) => cutOff(network.kafka),
+  'kafka-silent': ({ network }) => silent(network.kafka),
   'kafka-restarted': ({ stack }) => stack.kafka.restart(),
   'kafka-crashed': async ({ stack }) => {
     await stack.kafka.kill();
@@ -81,6 +83,10 @@ export const FAULTS = {
   },
   'topic-truncated': truncated,
 
+  'slack-down': (rig) => {
+    rig.slackStatus = 503;
+    return () => (rig.slackStatus = 200);
+  },
   midnight: ({ clock }) => clock.strike(),
 };
 
@@ -105,6 +111,12 @@ function slow(network, ms) {
 /** @param {import('./proxy.mjs').Proxy} network */
 function cutOff(network) {
   network.cut();
+  return () => network.mend();
+}
+
+/** @param {import('./proxy.mjs').Proxy} network */
+function silent(network) {
+  network.silence();
   return () => network.mend();
 }
 
@@ -134,6 +146,24 @@ async function readOnly(rig, value) {
     await client.query('select pg_reload_conf()');
   });
 }
+
+/** @param {pg.Client} client */
+function terminate(client) {
+  return client.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'`);
+}
+
+/** The Workers' login is changed, and their connections are ended. @param {{ from: string, to: string }} change */
+async function loginChanged(rig, { from, to }) {
+  const login = loginOf(rig);
+  await withClient(rig, async (client) => {
+    await client.query(`alter role ${login} ${to}`);
+    await terminate(client);
+  });
+  return () => withClient(rig, (client) => client.query(`alter role ${login} ${from}`));
+}
+
+/** @param {import('./rig.mjs').Rig} rig */
+const loginOf = ({ stack }) => new URL(stack.env.DATABASE_URL).username;
 
 /** A transaction that somebody forgot. @param {import('./rig.mjs').Rig} rig @param {string} sql @param {unknown[]} values */
 async function locked(rig, sql, values) {
@@ -181,7 +211,7 @@ async function connected({ stack }) {
   return client;
 }
 
-/** @param {import('./rig.mjs').Rig} rig @param {(client: pg.Client) => Promise<void>} work */
+/** @param {import('./rig.mjs').Rig} rig @param {(client: pg.Client) => Promise<unknown>} work */
 async function withClient(rig, work) {
   const client = await connected(rig);
   try {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
+import { freePort } from '../stack/ports.mjs';
 import { processesMarked } from '../stack/processes.mjs';
 import { startStack } from '../stack/stack.mjs';
 import { WorkerProcess } from '../stack/worker-process.mjs';
@@ -15,6 +16,8 @@ import { Proxy } from './proxy.mjs';
 import { REPLICAS } from './schedule.mjs';
 
 const PATIENCE_MS = 3_000;
+/** Kafka tells clients where it is: those that come through the network are told the network's end. */
+const PROTOCOLS = ['PLAINTEXT', 'CONTROLLER', 'NETWORK'].map((name) => `${name}:PLAINTEXT`).join(',');
 
 export class Rig {
   /** What a Worker did that no fault explains. @type {string[]} */
@@ -25,7 +28,7 @@ export class Rig {
   replicas = new Map();
   /** @type {import('../stack/stack.mjs').Stack} */
   stack;
-  /** @type {{ postgres: Proxy, redis: Proxy }} what stands between the Workers and these */
+  /** @type {{ kafka: Proxy, postgres: Proxy, redis: Proxy }} what stands between the Workers and these */
   network;
   /** As the owner, past the network. @type {pg.Pool} */
   database;
@@ -39,6 +42,7 @@ export class Rig {
   admin;
   /** Stands in for it, and takes everything. @type {import('node:http').Server} */
   slack;
+  slackStatus = 200;
   /** @type {Clock} */
   clock;
   /** A file for each replica that was started. @type {string} */
@@ -53,9 +57,16 @@ export class Rig {
     rig.logs = join(rig.#folder, 'logs');
     mkdirSync(rig.logs);
     rig.clock = new Clock(rig.#folder, midnightInMs);
-    rig.stack = await startStack({ log: () => {} });
+    const listener = await freePort();
+    const kafka = await Proxy.open(listener);
+    rig.stack = await startStack({
+      log: () => {},
+      kafkaListener: `NETWORK://127.0.0.1:${listener}`,
+      kafkaAdvertised: `NETWORK://127.0.0.1:${kafka.port}`,
+      kafkaSettings: { 'listener.security.protocol.map': PROTOCOLS },
+    });
     const { env, postgres, redis } = rig.stack;
-    rig.network = { postgres: await Proxy.open(postgres.port), redis: await Proxy.open(redis.port) };
+    rig.network = { kafka, postgres: await Proxy.open(postgres.port), redis: await Proxy.open(redis.port) };
     rig.database = new pg.Pool({
       connectionString: env.MIGRATION_DATABASE_URL,
       max: 4,
@@ -73,7 +84,9 @@ export class Rig {
     });
     rig.producer = rig.kafka.producer({ allowAutoTopicCreation: false, metadataMaxAge: 3_000 });
     rig.admin = rig.kafka.admin();
-    rig.slack = createServer((request, response) => request.resume().on('end', () => response.end('ok')));
+    rig.slack = createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(rig.slackStatus).end('ok'));
+    });
     await Promise.all([
       rig.producer.connect(),
       rig.admin.connect(),
@@ -92,13 +105,14 @@ export class Rig {
 
   /** @param {string} name @param {{ untilReady?: boolean }} [options] */
   async start(name, { untilReady = false } = {}) {
-    const { postgres, redis } = this.network;
+    const { kafka, postgres, redis } = this.network;
     const log = join(this.logs, `${String(++this.#started).padStart(2, '0')} ${name}.log`);
     const throughProxy = (url, { port }) => Object.assign(new URL(url), { port: `${port}` }).href;
     const worker = await WorkerProcess.start(this.stack, log, {
       nodeArguments: this.clock.nodeArguments,
       env: {
         ...this.clock.env,
+        KAFKA_BROKERS: `127.0.0.1:${kafka.port}`,
         DATABASE_URL: throughProxy(this.stack.env.DATABASE_URL, postgres),
         REDIS_URL: throughProxy(this.stack.env.REDIS_URL, redis),
         SLACK_WEBHOOK_URL: `http://127.0.0.1:${this.slack.address().port}/services/chaos`,
@@ -152,7 +166,7 @@ export class Rig {
     this.slack.closeAllConnections();
     this.slack.close();
     await Promise.allSettled([this.producer.disconnect(), this.admin.disconnect(), this.database.end()]);
-    await Promise.all([this.network.postgres.close(), this.network.redis.close()]);
+    await Promise.all(Object.values(this.network).map((proxy) => proxy.close()));
     await this.stack.stop();
     if (!keepLogs) rmSync(this.#folder, { recursive: true, force: true });
     return processesMarked(dataFolder);

@@ -19,6 +19,7 @@ import { Watchdog } from './watchdog.mjs';
  * @property {Record<string, string>} postgresSettings
  * @property {Record<string, string>} kafkaSettings
  * @property {string} [kafkaListener]
+ * @property {string} [kafkaAdvertised]
  * @property {string[]} kafkaScram
  */
 
@@ -30,6 +31,7 @@ export function openContext({
   postgresSettings = {},
   kafkaSettings = {},
   kafkaListener,
+  kafkaAdvertised,
   kafkaScram = [],
 }) {
   const dataFolder = makeDataFolder(dataDir);
@@ -45,6 +47,7 @@ export function openContext({
     postgresSettings,
     kafkaSettings,
     kafkaListener,
+    kafkaAdvertised,
     kafkaScram,
   };
 }
