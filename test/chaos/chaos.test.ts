@@ -6,8 +6,8 @@ import { Run } from '../../chaos/run.mjs';
 import { CLICK_TOPIC } from '../../chaos/traffic.mjs';
 import { CLICKS } from '../support/own-world.js';
 
-const SEED = 3;
-const LENGTH_MS = 30_000;
+const SEED = 4961;
+const LENGTH_MS = 25_000;
 
 const but = <T>(items: readonly T[], isPlanted: (item: T) => boolean): T[] => {
   const left = items.filter((item) => !isPlanted(item));
