@@ -19,6 +19,8 @@ const { Run } = await import('./run.mjs');
 /** @type {string[]} */
 const timeline = [];
 say(`seed ${seed}, ${minutes} min`);
+process.once('exit', () => hasVerdict || process.stdout.write('ended without a verdict\n'));
+let hasVerdict = false;
 const run = await Run.open({ seed, lengthMs: minutes * 60_000, say });
 const findings = [];
 try {
@@ -39,6 +41,7 @@ else {
   for (const finding of findings) process.stdout.write(`- ${finding}\n`);
   process.stdout.write(`logs of the Workers: ${run.rig.logs}\n\ntimeline:\n${timeline.join('\n')}\n`);
 }
+hasVerdict = true;
 process.exitCode = findings.length === 0 ? 0 : 1;
 
 /** @param {string} line */

@@ -16,13 +16,13 @@ const READERS = [
 const QUERIES = {
   histories: `select id::text, idempotency_key, advertiser_id::int, campaign_id::int, type, amount::text, balance_after::text,
                 price_source, event_id, source_topic, source_partition, source_offset::text
-              from ad_balance_histories order by id`,
-  advertisers: 'select id::int, balance::text, opening_balance::text from advertisers order by id',
-  campaigns: 'select id::int, status, status_reason, daily_budget::text from campaigns order by id',
+              from ad_balance_histories h order by h.id`,
+  advertisers: 'select id::int, balance::text, opening_balance::text from advertisers',
+  campaigns: 'select id::int, status, status_reason, daily_budget::text from campaigns',
   days: 'select campaign_id::int, day::text, spent::text, clicks::int from daily_spend where clicks > 0',
   transitions: `select id::text, campaign_id::int, from_status, to_status, reason, details ->> 'day' as day,
                   announced_at is not null as announced
-                from campaign_transitions order by id`,
+                from campaign_transitions t order by t.id`,
   letters: `select topic, partition, "offset"::text, record_timestamp::text as timestamp, group_id, error_code as code, value
             from dead_letters`,
   deliveries: 'select alert_id, status, grouped from notification_deliveries',

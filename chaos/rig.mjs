@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
@@ -165,7 +166,9 @@ export class Rig {
     this.redis.disconnect();
     this.slack.closeAllConnections();
     this.slack.close();
-    await Promise.allSettled([this.producer.disconnect(), this.admin.disconnect(), this.database.end()]);
+    const clients = [this.producer.disconnect(), this.admin.disconnect(), this.database.end()];
+    // One that a fault has left waiting for an answer ends with its server.
+    await Promise.race([Promise.allSettled(clients), pause(PATIENCE_MS)]);
     await Promise.all(Object.values(this.network).map((proxy) => proxy.close()));
     await this.stack.stop();
     if (!keepLogs) rmSync(this.#folder, { recursive: true, force: true });
