@@ -79,7 +79,10 @@ export const FAULTS = {
   'partition-added': async ({ admin }) => {
     const before = await patiently(() => admin.fetchTopicOffsets(CLICK_TOPIC));
     const topicPartitions = [{ topic: CLICK_TOPIC, count: before.length + 1 }];
-    await admin.createPartitions({ topicPartitions });
+    await patiently(async () => {
+      const now = await admin.fetchTopicOffsets(CLICK_TOPIC);
+      if (now.length === before.length) await admin.createPartitions({ topicPartitions });
+    });
   },
   'topic-truncated': truncated,
 

@@ -110,9 +110,12 @@ export class Traffic {
     while (!this.#stopped.signal.aborted) {
       await pause(RAISE_EVERY_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
       const { id } = this.#random.pick(campaigns.filter(({ part }) => part === 'raised'));
-      this.raises.set(id, (this.raises.get(id) ?? 0) + 1);
       const sql = `update campaigns set daily_budget = daily_budget * 2 where id = $1 and status = 'PAUSED'`;
-      await this.#rig.database.query(sql, [id]).catch(() => {});
+      const raised = await this.#rig.database.query(sql, [id]).then(
+        ({ rowCount }) => rowCount ?? 0,
+        () => 1,
+      );
+      this.raises.set(id, (this.raises.get(id) ?? 0) + raised);
     }
   }
 
