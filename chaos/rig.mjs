@@ -110,7 +110,7 @@ export class Rig {
     const log = join(this.logs, `${String(++this.#started).padStart(2, '0')} ${name}.log`);
     const throughProxy = (url, { port }) => Object.assign(new URL(url), { port: `${port}` }).href;
     const worker = await WorkerProcess.start(this.stack, log, {
-      nodeArguments: this.clock.nodeArguments,
+      nodeArguments: ['--trace-warnings', ...this.clock.nodeArguments],
       env: {
         ...this.clock.env,
         KAFKA_BROKERS: `127.0.0.1:${kafka.port}`,
