@@ -15,11 +15,11 @@ const ADVERTISERS = 12;
 const PER_ADVERTISER = 5;
 /** Their balances are used up by the traffic. */
 const POOR = new Map([
-  [3, '20'],
+  [3, '5'],
   [7, '150'],
 ]);
 /** How many clicks a small budget is good for, and how many of them a watched campaign gets. */
-const CLICKS_OF_BUDGET = 20;
+export const CLICKS_OF_BUDGET = 20;
 export const CLICKS_OF_WATCHED = 19;
 
 export const advertisers = Array.from({ length: ADVERTISERS }, (_, i) => ({

@@ -1,6 +1,6 @@
 // Records of every kind, each with what the Worker is to make of it.
 import { setTimeout as pause } from 'node:timers/promises';
-import { campaigns, CLICKS_OF_WATCHED, unpriced } from './cast.mjs';
+import { campaigns, CLICKS_OF_BUDGET, CLICKS_OF_WATCHED, unpriced } from './cast.mjs';
 import { Random } from './random.mjs';
 
 /**
@@ -75,6 +75,7 @@ export class Traffic {
   }
 
   async #send() {
+    await this.produce(this.#opening());
     while (!this.#stopped.signal.aborted) {
       const round = Array.from({ length: PER_ROUND }, () => this.#next());
       await this.produce(round);
@@ -127,8 +128,7 @@ export class Traffic {
   }
 
   /** @returns {Sent} */
-  click(more = {}) {
-    const campaign = this.#clickable();
+  click(more = {}, campaign = this.#clickable()) {
     const eventId = `event-${this.sent.size}-${this.#random.between(0, 1e9)}`;
     const value = json({ ...clickFields(campaign, eventId, this.#rig.clock.now()), ...more });
     return this.#remember({ topic: CLICK_TOPIC, value, click: campaign, eventId });
@@ -205,6 +205,15 @@ export class Traffic {
 
   noAlert() {
     return { topic: ALERT_TOPIC, value: json({ hello: 'world' }), code: 'INVALID_EVENT' };
+  }
+
+  /** However slow the machine is, there is one of each kind, and some budgets and balances are used up. */
+  #opening() {
+    const small = campaigns.filter(({ part }) => part === 'small');
+    return [
+      ...SHARES.map(([, make]) => make.call(this)),
+      ...small.flatMap((campaign) => Array.from({ length: CLICKS_OF_BUDGET }, () => this.click({}, campaign))),
+    ];
   }
 
   /** Watched campaigns get no more clicks when the warning is due. */

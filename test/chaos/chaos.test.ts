@@ -35,8 +35,8 @@ describe('the fault machine', () => {
 
   it('finds nothing wrong after some faults', () => {
     expect(run.judge(evidence), said.join('\n')).toEqual([]);
-    expect(evidence.histories.length).toBeGreaterThan(500);
-    expect(evidence.letters.length).toBeGreaterThan(10);
+    expect(evidence.histories.length).toBeGreaterThan(200);
+    expect(evidence.letters.length).toBeGreaterThan(3);
     expect(evidence.transitions.length).toBeGreaterThan(0);
   });
 

@@ -48,7 +48,8 @@ describe('records that were removed', () => {
 
   it('from a partition that was added, before the group knew of it, are reported too', async () => {
     const channel = await transport.channel();
-    await readAndStop(channel, ['read']);
+    const before = await transport.replica(channel, () => undefined);
+    await before.close();
     await transport.administer((admin) =>
       admin.createPartitions({ topicPartitions: [{ topic: channel.topic, count: 2 }] }),
     );
