@@ -78,7 +78,7 @@ module.exports = {
       name: 'production-code-needs-no-tests',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^(test|stack|bench|demo)/' },
+      to: { path: '^(test|stack|bench|chaos|demo)/' },
     },
     {
       name: 'only-declared-packages',

@@ -30,7 +30,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'logic',
-          include: ['src/**/*.spec.ts', 'bench/*.spec.ts', 'test/deploy/*.spec.ts', 'test/docs/*.spec.ts'],
+          include: [
+            'src/**/*.spec.ts',
+            'bench/*.spec.ts',
+            'test/chaos/*.spec.ts',
+            'test/deploy/*.spec.ts',
+            'test/docs/*.spec.ts',
+          ],
           setupFiles: ['test/support/metadata.ts'],
         },
       },

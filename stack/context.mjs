@@ -21,6 +21,7 @@ import { Watchdog } from './watchdog.mjs';
  * @property {Record<string, string>} postgresSettings
  * @property {Record<string, string>} kafkaSettings
  * @property {string} [kafkaListener]
+ * @property {string} [kafkaAdvertised]
  * @property {string[]} kafkaScram
  */
 
@@ -33,6 +34,7 @@ export function openContext({
   postgresSettings = {},
   kafkaSettings = {},
   kafkaListener,
+  kafkaAdvertised,
   kafkaScram = [],
 }) {
   const dataFolder = makeDataFolder(dataDir);
@@ -49,6 +51,7 @@ export function openContext({
     postgresSettings,
     kafkaSettings,
     kafkaListener,
+    kafkaAdvertised,
     kafkaScram,
   };
 }

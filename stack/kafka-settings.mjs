@@ -1,15 +1,16 @@
 /**
  * The text of a `server.properties`: one node, quick to start and to join.
  *
- * @param {{ port: number, controllerPort: number, logs: string, listener?: string, more?: Record<string, string> }} broker
+ * @param {{ port: number, controllerPort: number, logs: string, listener?: string, advertised?: string, more?: Record<string, string> }} broker
  */
-export function brokerSettings({ port, controllerPort, logs, listener, more = {} }) {
+export function brokerSettings({ port, controllerPort, logs, listener, advertised, more = {} }) {
   const listeners = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
   return propertiesOf({
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: [...listeners, ...(listener ? [listener] : [])].join(','),
+    ...(advertised && { 'advertised.listeners': `${listeners[0]},${advertised}` }),
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': logs,
     'auto.create.topics.enable': 'false',

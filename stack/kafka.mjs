@@ -48,7 +48,10 @@ async function startBroker(name, { kafkaJars, formatted, archiveFlag }, stack) {
     const [port, controllerPort] = [await freePort(), await freePort()];
     writeFileSync(
       properties,
-      brokerSettings({ port, controllerPort, logs, listener: stack.kafkaListener, more: stack.kafkaSettings }),
+      brokerSettings({
+        ...{ port, controllerPort, logs, more: stack.kafkaSettings },
+        ...{ listener: stack.kafkaListener, advertised: stack.kafkaAdvertised },
+      }),
     );
     const client = new KafkaClient(port);
     const flags = [

@@ -42,6 +42,8 @@ export interface StackOptions {
   kafkaScram?: string[];
   /** One more, such as `SASL_SSL://127.0.0.1:9094`; what it needs is for `kafkaSettings`. */
   kafkaListener?: string;
+  /** By what address clients find that one: a proxy's, say. */
+  kafkaAdvertised?: string;
 }
 
 export interface StackEnvironment {

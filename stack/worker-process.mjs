@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { projectFolder } from './places.mjs';
 import { until } from './polling.mjs';
 import { freePort } from './ports.mjs';
@@ -19,17 +19,18 @@ export class WorkerProcess {
   url;
 
   /**
-   * Starts it; resolves when it is ready.
+   * Starts it; resolves when it is ready, unless that is not asked for.
    *
    * @param {import('./stack.mjs').Stack} stack
-   * @param {string} logFile within the project's folder; added to
-   * @param {{ nodeArguments?: string[], env?: Record<string, string> }} [options]
+   * @param {string} logFile within the project's folder, or absolute; added to
+   * @param {{ nodeArguments?: string[], env?: Record<string, string>, untilReady?: boolean }} [options]
    */
-  static async start(stack, logFile, { nodeArguments = [], env = {} } = {}) {
+  static async start(stack, logFile, { nodeArguments = [], env = {}, untilReady = true } = {}) {
     const worker = new WorkerProcess();
     worker.#stack = stack;
-    worker.#logFile = join(projectFolder, logFile);
+    worker.#logFile = resolve(projectFolder, logFile);
     await worker.#start(await freePort(), nodeArguments, env);
+    if (untilReady) await worker.#ready();
     return worker;
   }
 
@@ -85,6 +86,9 @@ export class WorkerProcess {
     closeSync(log);
     this.#stack.watch(this.#child.pid);
     this.#child.once('exit', () => this.#stack.forget(this.#child.pid));
+  }
+
+  async #ready() {
     await until(() => this.#isReady(), {
       deadlineMs: READY_MS,
       waitingFor: 'the start of the Worker',

@@ -46,6 +46,28 @@ describe('records that were removed', () => {
     expect(lost).toEqual([{ ...channel, partition: 0, from: 5, to: 15 }]);
   });
 
+  it('from a partition that was added, before the group knew of it, are reported too', async () => {
+    const channel = await transport.channel();
+    const before = await transport.replica(channel, () => undefined);
+    await before.close();
+    await transport.administer((admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: channel.topic, count: 2 }] }),
+    );
+    await eventually('the new partition can be written', 20_000, async () => {
+      return (await transport.world.topics.ends(channel.topic).catch(() => new Map())).size === 2;
+    });
+    await transport.produce(channel.topic, numbered('', 10), 1);
+    await removeBelow(channel, 8, 1);
+
+    const seen: string[] = [];
+    const replica = await transport.start(channel, (value) => void seen.push(value));
+    const lost = lossesOf(replica);
+    await eventually('what is left is read', 20_000, () => seen.length === 2);
+
+    expect(seen).toEqual(['8', '9']);
+    expect(lost).toEqual([{ ...channel, partition: 1, from: 0, to: 8 }]);
+  });
+
   it('while the partition was paused by an outage are reported too', async () => {
     const channel = await transport.channel();
     const handled: number[] = [];
@@ -122,10 +144,10 @@ describe('records that were removed', () => {
     await replica.close();
   }
 
-  async function removeBelow({ topic }: Channel, offset: number): Promise<void> {
+  async function removeBelow({ topic }: Channel, offset: number, partition = 0): Promise<void> {
     await transport.administer(async (admin) => {
       await admin.fetchTopicOffsets(topic); // kafkajs deletes from topics only that it knows
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     });
   }
 });

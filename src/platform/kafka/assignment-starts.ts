@@ -3,7 +3,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { GroupStarts } from './group-starts.js';
 import { withAdmin } from './kafka-client.js';
 import type { LostOffsets, TopicPartition } from './observer.js';
-import { startPosition, type StartPosition } from './start-position.js';
+import { ADDED_LATER, startPosition, type StartPosition } from './start-position.js';
 
 export interface AssignedStart extends TopicPartition {
   readonly offset: number;
@@ -49,8 +49,8 @@ export class AssignmentStarts {
         ? { offset: end.low, rewound: true }
         : startPosition({ committed, recordedStart, ...end });
       if (committed === undefined && recordedStart === undefined) {
-        await this.starts.record(this.group, topic, partition, position.offset);
-        this.recorded.get(topic)?.set(partition, position.offset);
+        await this.starts.record(this.group, topic, partition, ADDED_LATER);
+        this.recorded.get(topic)?.set(partition, ADDED_LATER);
       }
       if (position.lostFrom !== undefined) this.report(topic, partition, position.lostFrom, position.offset);
       if (position.rewound) {

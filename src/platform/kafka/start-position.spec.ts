@@ -20,13 +20,14 @@ describe('startPosition', () => {
       { recordedStart: 20 },
       { offset: 20 },
     ],
-    ['at the first record of a partition that was added later', {}, { offset: 10 }],
+    ['at the first record of a partition that was added later', { low: 0 }, { offset: 0 }],
     ['at the first record that is left, with those before it lost', { committed: 4 }, { offset: 10, lostFrom: 4 }],
     [
       'at the first record that is left, though nothing was committed',
       { recordedStart: 4 },
       { offset: 10, lostFrom: 4 },
     ],
+    ['at the first record that is left of a partition that was added later', {}, { offset: 10, lostFrom: 0 }],
     ['at the first record of a topic that was made anew', { committed: 91 }, { offset: 10, rewound: true }],
     ['at the only offset of an empty partition', { committed: 10, high: 10 }, { offset: 10 }],
   ] satisfies [string, Partial<KnownOffsets>, object][])('begins %s', (_where, offsets, position) => {
@@ -44,7 +45,7 @@ describe('startPosition', () => {
 
         expect(position.offset).toBeGreaterThanOrEqual(low);
         expect(position.offset).toBeLessThanOrEqual(high);
-        const expected = committed ?? recordedStart ?? low;
+        const expected = committed ?? recordedStart ?? 0;
         if (position.offset > expected) expect(position.lostFrom).toBe(expected);
         else expect(position.lostFrom).toBeUndefined();
       }),

@@ -17,11 +17,12 @@ export interface StartPosition {
   readonly rewound?: true;
 }
 
+/** A partition that was added after the group's first start is the group's from its very first record on. */
+export const ADDED_LATER = 0;
+
 /** Where reading a partition begins. */
 export function startPosition({ committed, recordedStart, low, high }: KnownOffsets): StartPosition {
-  const expected = committed ?? recordedStart;
-  // Nobody has ever read this partition: it was added after the group's first start.
-  if (expected === undefined) return { offset: low };
+  const expected = committed ?? recordedStart ?? ADDED_LATER;
   if (expected < low) return { offset: low, lostFrom: expected };
   if (expected > high) return { offset: low, rewound: true };
   return { offset: expected };
