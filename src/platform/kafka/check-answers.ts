@@ -8,7 +8,7 @@ interface Connection {
   readonly versions: unknown;
   /** Somebody logs in without frames: the way of brokers before 1.0. */
   readonly authHandlers: { onError(): void } | null;
-  readonly socket: Socket;
+  readonly socket: Socket | undefined;
   chunks: Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
@@ -51,9 +51,12 @@ export class NoKafkaError extends kafkajs.KafkaJSConnectionError {
 export function checkAnswers(): void {
   const { connect, processData, send } = prototype;
   prototype.connect = function () {
+    if (this.isConnected()) return connect.call(this);
     // What the last socket left unfinished is none of the next one's.
-    if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
-    return connect.call(this);
+    Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
+    const connecting = connect.call(this);
+    if (this.socket !== undefined) unrefWhileThere(this.socket);
+    return connecting;
   };
   prototype.processData = function (data) {
     try {
@@ -72,6 +75,12 @@ export function checkAnswers(): void {
   };
 }
 
+/** kafkajs hangs up on a socket that is gone as often as it is asked to: each time a listener more would wait there, which Node warns of. */
+function unrefWhileThere(socket: Socket): void {
+  const unref = socket.unref.bind(socket);
+  socket.unref = () => (socket.destroyed ? socket : unref());
+}
+
 /** @throws NoKafkaError where an answer that begins in `data` has a length that none has */
 function checkLengths(connection: Connection, data: Buffer): void {
   const { bytesBuffered, bytesNeeded, chunks, versions } = connection;
@@ -86,7 +95,7 @@ function checkLengths(connection: Connection, data: Buffer): void {
 }
 
 function hangUp(connection: Connection): void {
-  connection.socket.destroy();
+  connection.socket?.destroy();
   connection.authHandlers?.onError();
   connection.rejectRequests(new NoKafkaError(connection));
   connection.disconnect().catch(() => undefined);
