@@ -145,24 +145,27 @@ describe('a lane', { timeout: 30_000 }, () => {
 
   it('lets a fair group gather once it is busy, and no longer than 20 ms', async () => {
     const scene = new Scene();
-    scene.add(50);
+    scene.add(149);
     await scene.drained();
+    scene.add(150);
+    await scene.drained();
+    expect(scene.sizes).toEqual([149, 150]);
 
     scene.add(199);
     await someTurns();
-    expect(scene.sizes).toEqual([50]);
+    expect(scene.sizes).toEqual([149, 150]);
     scene.add(1);
     await someTurns();
-    expect(scene.sizes).toEqual([50, 200]);
+    expect(scene.sizes).toEqual([149, 150, 200]);
 
     scene.add(60);
     await someTurns();
     vi.advanceTimersByTime(19);
     await someTurns();
-    expect(scene.sizes).toEqual([50, 200]);
+    expect(scene.sizes).toEqual([149, 150, 200]);
     vi.advanceTimersByTime(1);
     await someTurns();
-    expect(scene.sizes).toEqual([50, 200, 60]);
+    expect(scene.sizes).toEqual([149, 150, 200, 60]);
   });
 
   it('gives background postings that are alone all of it', async () => {

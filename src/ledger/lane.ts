@@ -4,8 +4,11 @@ import type { BackgroundPace } from './background-pace.js';
 import type { GroupPoster } from './group-poster.js';
 import { PostingQueue, type PendingPosting } from './posting-queue.js';
 
-/** From so many postings a call on, a lane counts as busy: it would not be reached at a rate where latency matters. */
-const BUSY_GROUP = 50;
+/**
+ * From so many postings a call on, a lane counts as busy. Well above what gathers in `GATHER_MS` at a rate where latency matters: else a
+ * lane that has once waited has the next group large enough to wait again.
+ */
+const BUSY_GROUP = 150;
 /** What a busy lane waits for, and for how long at the most. */
 const FAIR_GROUP = 200;
 const GATHER_MS = 20;
