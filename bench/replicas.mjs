@@ -1,6 +1,6 @@
 // How far it goes past one Worker: what docs/scale.md reckons with.
 import { setTimeout as pause } from 'node:timers/promises';
-import { openTcpProxy } from '../stack/tcp-proxy.mjs';
+import { TcpProxy } from '../stack/tcp-proxy.mjs';
 import { FOREIGN_TOPICS } from '../stack/topics.mjs';
 import { WorkerProcess } from '../stack/worker-process.mjs';
 import { ADVERTISERS, CAMPAIGNS, LOG_FILE } from './bed.mjs';
@@ -49,7 +49,7 @@ function byAdvertiser(click) {
 
 async function measureDistance(bed, events) {
   const { port } = bed.stack.postgres;
-  const proxy = await openTcpProxy({ host: '127.0.0.1', port, delayMs: DISTANCE_MS });
+  const proxy = await TcpProxy.open({ port, delayMs: DISTANCE_MS });
   const env = { DATABASE_URL: bed.stack.env.DATABASE_URL.replace(`:${port}/`, `:${proxy.port}/`) };
   try {
     for (const replicas of REPLICAS) {

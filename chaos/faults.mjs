@@ -105,19 +105,19 @@ function hangs(server) {
   return () => server.thaw();
 }
 
-/** @param {import('./proxy.mjs').Proxy} network @param {number} ms */
+/** @param {import('../stack/tcp-proxy.mjs').TcpProxy} network @param {number} ms */
 function slow(network, ms) {
   network.delay(ms);
   return () => network.mend();
 }
 
-/** @param {import('./proxy.mjs').Proxy} network */
+/** @param {import('../stack/tcp-proxy.mjs').TcpProxy} network */
 function cutOff(network) {
   network.cut();
   return () => network.mend();
 }
 
-/** @param {import('./proxy.mjs').Proxy} network */
+/** @param {import('../stack/tcp-proxy.mjs').TcpProxy} network */
 function silent(network) {
   network.silence();
   return () => network.mend();

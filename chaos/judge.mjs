@@ -1,6 +1,7 @@
 // Holds what is there against what was sent, by sums of the machine's own.
 import { campaigns as cast } from './cast.mjs';
-import { decimal, millionths } from './money.mjs';
+import { groupBy } from '../demo/group-by.mjs';
+import { decimal, millionths } from '../demo/money.mjs';
 import { ALERT_TOPIC, CLICK_TOPIC, REFUND_TOPIC } from './traffic.mjs';
 
 const NAMED = 5;
@@ -44,7 +45,7 @@ class Case {
   constructor(evidence) {
     this.#e = evidence;
     this.#alertIds = new Set(evidence.alerts.map(({ alertId }) => alertId));
-    this.#postings = groupedBy(evidence.histories, placeOfHistory);
+    this.#postings = groupBy(evidence.histories, placeOfHistory);
     const removed = new Set(evidence.removed.map(placeOf));
     const standing = evidence.records.filter((record) => !removed.has(placeOf(record)));
     this.#records = [...standing, ...evidence.removed].flatMap((record) => {
@@ -84,8 +85,8 @@ class Case {
 
   *refunds() {
     const refunds = this.#records.filter(({ as }) => as.refund);
-    const byKey = groupedBy(refunds, keyOfRefund);
-    const paid = groupedBy(
+    const byKey = groupBy(refunds, keyOfRefund);
+    const paid = groupBy(
       this.#e.histories.filter(({ type }) => type === 'REFUND'),
       ({ idempotency_key: key }) => key,
     );
@@ -120,7 +121,7 @@ class Case {
       const price = this.#priceOf(record);
       if (price !== undefined) move(record.as.click.advertiserId, -price);
     }
-    const refunds = groupedBy(
+    const refunds = groupBy(
       this.#records.filter(({ as }) => as.refund),
       keyOfRefund,
     );
@@ -146,7 +147,7 @@ class Case {
 
   *letters() {
     const poison = this.#records.filter(({ as }) => as.code);
-    const found = groupedBy(this.#e.letters, placeOf);
+    const found = groupBy(this.#e.letters, placeOf);
     yield* named(
       'poison that is no dead letter',
       poison.filter(({ place, isLost }) => !found.has(place) && !isLost).map(({ place }) => place),
@@ -206,7 +207,7 @@ class Case {
 
   *campaigns() {
     const spent = this.#spentByDay();
-    const transitions = groupedBy(this.#e.transitions, ({ campaign_id: id }) => id);
+    const transitions = groupBy(this.#e.transitions, ({ campaign_id: id }) => id);
     const wrong = this.#e.campaigns.flatMap((campaign) => {
       const as = cast.find(({ id }) => id === campaign.id);
       if (as === undefined || as.budget === null) return [];
@@ -307,7 +308,7 @@ function* wrongStatus({ campaign: { status, daily_budget: budget }, raises, chan
   if (status !== expected) yield `is ${status}, expected ${expected}: it has spent ${decimal(spentToday)} of ${budget}`;
   const pauses = changes.filter(({ to_status: to }) => to === 'PAUSED');
   if (pauses.length > 0 && !isOver) yield 'was paused below its budget';
-  for (const [day, ofDay] of groupedBy(pauses, (pause) => pause.day)) {
+  for (const [day, ofDay] of groupBy(pauses, (pause) => pause.day)) {
     if (ofDay.length > 1 + raises) yield `was paused ${ofDay.length} times on ${day}`;
   }
   let before = 'ACTIVE';
@@ -340,16 +341,4 @@ function* named(what, offenders) {
   if (offenders.length === 0) return;
   const more = offenders.length > NAMED ? ` … and ${offenders.length - NAMED} more` : '';
   yield `${what}: ${offenders.length} (${offenders.slice(0, NAMED).join(', ')}${more})`;
-}
-
-/** @template T, K @param {readonly T[]} items @param {(item: T) => K} keyOf @returns {Map<K, T[]>} */
-function groupedBy(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

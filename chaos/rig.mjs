@@ -10,10 +10,10 @@ import pg from 'pg';
 import { freePort } from '../stack/ports.mjs';
 import { processesMarked } from '../stack/processes.mjs';
 import { startStack } from '../stack/stack.mjs';
+import { TcpProxy } from '../stack/tcp-proxy.mjs';
 import { WorkerProcess } from '../stack/worker-process.mjs';
 import { prices, settle } from './cast.mjs';
 import { Clock } from './clock.mjs';
-import { Proxy } from './proxy.mjs';
 import { REPLICAS } from './schedule.mjs';
 
 const PATIENCE_MS = 3_000;
@@ -29,7 +29,7 @@ export class Rig {
   replicas = new Map();
   /** @type {import('../stack/stack.mjs').Stack} */
   stack;
-  /** @type {{ kafka: Proxy, postgres: Proxy, redis: Proxy }} what stands between the Workers and these */
+  /** @type {{ kafka: TcpProxy, postgres: TcpProxy, redis: TcpProxy }} what stands between the Workers and these */
   network;
   /** As the owner, past the network. @type {pg.Pool} */
   database;
@@ -59,7 +59,7 @@ export class Rig {
     mkdirSync(rig.logs);
     rig.clock = new Clock(rig.#folder, midnightInMs);
     const listener = await freePort();
-    const kafka = await Proxy.open(listener);
+    const kafka = await TcpProxy.open({ port: listener });
     rig.stack = await startStack({
       log: () => {},
       kafkaListener: `NETWORK://127.0.0.1:${listener}`,
@@ -67,7 +67,7 @@ export class Rig {
       kafkaSettings: { 'listener.security.protocol.map': PROTOCOLS },
     });
     const { env, postgres, redis } = rig.stack;
-    rig.network = { kafka, postgres: await Proxy.open(postgres.port), redis: await Proxy.open(redis.port) };
+    rig.network = { kafka, postgres: await TcpProxy.open(postgres), redis: await TcpProxy.open(redis) };
     rig.database = new pg.Pool({
       connectionString: env.MIGRATION_DATABASE_URL,
       max: 4,

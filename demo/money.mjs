@@ -11,7 +11,7 @@ export function millionths(text) {
 }
 
 /** As Postgres writes a numeric(20,6). @param {bigint} value in millionths */
-function decimal(value) {
+export function decimal(value) {
   const digits = `${value < 0n ? -value : value}`.padStart(PLACES + 1, '0');
   return `${value < 0n ? '-' : ''}${digits.slice(0, -PLACES)}.${digits.slice(-PLACES)}`;
 }

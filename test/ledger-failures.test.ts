@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Posting } from '../src/ledger/posting.js';
 import { TransientError } from '../src/platform/failure.js';
 import { useDatabase, withClient } from './support/database.js';
-import { openTcpProxy } from '../stack/tcp-proxy.mjs';
+import { TcpProxy } from '../stack/tcp-proxy.mjs';
 import { aClick, aRefund, uniqueId, useLedger, type Account } from './support/ledger.js';
 import { eventually } from './support/eventually.js';
 
@@ -231,19 +231,19 @@ describe('a database that hangs', () => {
   it('is noticed within seconds, and used again when it is back, whatever became of the statements', async () => {
     const account = await ledger.account();
     const real = new URL(database.workerUrl);
-    const proxy = await openTcpProxy({ host: real.hostname, port: Number(real.port) });
+    const proxy = await TcpProxy.open({ host: real.hostname, port: Number(real.port) });
     const proxied = new URL(real);
     [proxied.hostname, proxied.port] = ['127.0.0.1', String(proxy.port)];
     const throughProxy = ledger.open({ databaseUrl: proxied.toString() });
     await throughProxy.post(aClick(account));
     const clicks = Array.from({ length: 20 }, () => aClick(account));
 
-    proxy.freeze();
+    proxy.silence();
     const start = performance.now();
     const hung = await Promise.allSettled(clicks.map((click) => throughProxy.post(click)));
     const later = await Promise.allSettled([throughProxy.post(clicks[0] as Posting)]);
     const seconds = (performance.now() - start) / 1_000;
-    proxy.thaw();
+    proxy.mend();
     await eventually('the clicks are posted', 20_000, async () => {
       const results = await Promise.allSettled(clicks.map((click) => throughProxy.post(click)));
       return results.every(({ status }) => status === 'fulfilled');

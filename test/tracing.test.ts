@@ -152,12 +152,19 @@ describe('tracing', () => {
     });
   });
 
-  it('begins no more than some traces a second, however many records come', async () => {
+  it.each([
+    ['without a trace', {}],
+    ['with what is none', { traceparent: '00-none' }],
+  ])('begins no more than some traces a second, however many records come %s', async (_how, headers) => {
     const account = await own.account();
     const processed = (): number => collector.spans.filter(({ name }) => name === 'process ad-events').length;
     const before = processed();
 
-    await own.click([account], 6_000);
+    const value = aClick({ advertiserId: account.advertiser.id, campaignId: account.campaign.id });
+    await own.world.produce(
+      'ad-events',
+      Array.from({ length: 6_000 }, () => ({ value, headers })),
+    );
     await own.chargedAtLeast(6_000, 60_000, account);
     await eventually('spans come', 20_000, () => processed() > before);
 

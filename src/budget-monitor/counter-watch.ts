@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { counterKey } from '../campaigns/campaign-terms.service.js';
+import { counterKey } from '../campaigns/redis-keys.js';
 import { Clock } from '../platform/clock.js';
 import { Coalescer } from '../platform/coalescer.js';
 import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';

@@ -8,6 +8,7 @@ import { PoisonError, TransientError } from '../platform/failure.js';
 import { RedisCacheService, type Cached } from '../platform/redis/redis-cache.service.js';
 import { UnusableValues } from '../platform/redis/unusable-values.js';
 import { Campaign } from './campaign.entity.js';
+import { counterKey, priceKey } from './redis-keys.js';
 
 export interface Price {
   /** Above zero, plain decimal. */
@@ -87,9 +88,6 @@ export class CampaignTermsService {
     return ids.map((id) => found.get(id));
   }
 }
-
-const priceKey = (campaignId: bigint): string => `cpc:${campaignId}`;
-export const counterKey = (campaignId: bigint): string => `daily_budget:${campaignId}`;
 
 /** A price that is not money above zero counts as absent. */
 function money(text: Cached): string | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { priceKey } from '../campaigns/redis-keys.js';
 import { findRedisUrl, loadConfig, loadDatabaseUrl, loadKafka } from '../config/config.js';
 import { discardLetters } from '../dlq/discard-letters.js';
 import type { CachedPrices } from '../dlq/click-charges.js';
@@ -26,7 +27,6 @@ import {
   replayWords,
 } from './dlq-words.js';
 import { INTERRUPTED, interrupted } from './interrupted.js';
-import { REDIS_ANSWERS_WITHIN_MS } from './redis-patience.js';
 import { Progress, terminalWidth, writeLine } from './output.js';
 
 /** Long enough for a count over a million rows on a slow disk. */
@@ -134,10 +134,10 @@ async function withPrices<T>(use: (cachedPrices: CachedPrices) => Promise<T>): P
   const url = findRedisUrl();
   if (url === undefined) return use(() => Promise.resolve([]));
   const cache = new RedisCacheService(url);
-  cache.waitLonger(REDIS_ANSWERS_WITHIN_MS);
+  cache.waitLonger();
   await cache.onModuleInit();
   try {
-    return await use((ids) => cache.read(ids.map((id) => `cpc:${id}`)));
+    return await use((ids) => cache.read(ids.map(priceKey)));
   } finally {
     cache.onApplicationShutdown();
   }

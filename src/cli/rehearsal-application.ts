@@ -9,7 +9,6 @@ import { AppModule } from '../app.module.js';
 import { DatabaseLifecycle } from '../platform/database/database-lifecycle.js';
 import { KafkaStrategy } from '../platform/kafka/kafka.strategy.js';
 import { RedisCacheService } from '../platform/redis/redis-cache.service.js';
-import { REDIS_ANSWERS_WITHIN_MS } from './redis-patience.js';
 
 const READY_WITHIN_MS = 20_000;
 
@@ -26,7 +25,7 @@ interface HandlersOnly {
 export async function handlersOnly(): Promise<HandlersOnly> {
   const app = await NestFactory.create(AppModule, { logger: ONLY_THE_WORST, abortOnError: false, bodyParser: false });
   const transport = app.get(KafkaStrategy);
-  app.get(RedisCacheService).waitLonger(REDIS_ANSWERS_WITHIN_MS);
+  app.get(RedisCacheService).waitLonger();
   // Registers the handlers with the transport, which is never started.
   app.connectMicroservice<MicroserviceOptions>({ strategy: transport }, { inheritAppConfig: true });
   // `onModuleInit` connects; `onApplicationBootstrap`, where patrols begin, is left out. So is `init`, which calls both.

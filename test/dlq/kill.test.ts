@@ -6,7 +6,7 @@ import { withClient } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aClick } from '../support/fixtures.js';
 import { useOwnWorld } from '../support/own-world.js';
-import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
+import { TcpProxy } from '../../stack/tcp-proxy.mjs';
 import type { Advertiser, TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
@@ -166,7 +166,7 @@ describe('killed with -9', () => {
    * closed, the lock is let go. Then it is killed.
    */
   async function deafToPostgres<T>(lock: string, step: { begin: () => Promise<unknown>; done: () => Promise<T> }) {
-    const proxy = await openTcpProxy({ host: '127.0.0.1', port: own.stack.postgres.port });
+    const proxy = await TcpProxy.open({ port: own.stack.postgres.port });
     const url = new URL(own.stack.env.DATABASE_URL);
     url.host = `127.0.0.1:${proxy.port}`;
     try {
@@ -181,7 +181,7 @@ describe('killed with -9', () => {
           );
           return rowCount === 1;
         });
-        proxy.freeze();
+        proxy.silence();
         await client.query('rollback');
       });
       const result = await step.done();

@@ -6,7 +6,7 @@ import { Cli, runCli, type CliResult } from '../support/cli.js';
 import { attemptsOf, inStatus, lettersAbout, type LetterRow } from '../support/dead-letters.js';
 import { eventually } from '../support/eventually.js';
 import { aClick, aCompensation } from '../support/fixtures.js';
-import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
+import { TcpProxy } from '../../stack/tcp-proxy.mjs';
 import { useWorker, type Advertiser, type TestCampaign } from '../support/world.js';
 
 const DECIDED = ['--by', 'kim', '--reason', 'price entered'];
@@ -103,7 +103,7 @@ describe('dlq', () => {
     const { campaign } = await unpriced(1);
     await world.redis.set(`cpc:${campaign.id}`, '0.25');
     const { hostname, port } = new URL(world.env['REDIS_URL'] ?? '');
-    const slow = await openTcpProxy({ host: hostname, port: Number(port), delayMs: 60 });
+    const slow = await TcpProxy.open({ host: hostname, port: Number(port), delayMs: 60 });
 
     const env = { ...world.env, REDIS_URL: `redis://127.0.0.1:${slow.port}` };
     const dry = await runCli(env, 'dlq', 'replay', '--campaign', String(campaign.id), ...DECIDED, '--dry-run');

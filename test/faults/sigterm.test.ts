@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { withClient } from '../support/database.js';
 import { Load, useOwnWorld, type Account, type OwnWorld } from '../support/own-world.js';
-import { openTcpProxy } from '../../stack/tcp-proxy.mjs';
+import { TcpProxy } from '../../stack/tcp-proxy.mjs';
 import type { WorkerProcess } from '../support/worker-process.js';
 
 const WITHIN_MS = 10_000;
@@ -177,8 +177,8 @@ describe('SIGTERM', () => {
   }, 60_000);
 
   it('during the start, while Kafka hangs', async () => {
-    const kafka = await openTcpProxy({ host: '127.0.0.1', port: own.stack.kafka.port });
-    kafka.freeze();
+    const kafka = await TcpProxy.open({ port: own.stack.kafka.port });
+    kafka.silence();
     const worker = await own.startWorker({ KAFKA_BROKERS: `127.0.0.1:${kafka.port}` });
     await eventually('it is starting', 30_000, async () => (await worker.get('/health/live')).status === 200);
 

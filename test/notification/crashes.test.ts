@@ -1,10 +1,13 @@
 // Workers are killed with -9 where it hurts, and Postgres goes away there: an alert that is stored is sent, and is sent twice only where nobody can know
 // whether it was.
+import type { ClientBase, PoolClient } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Alert } from '../../src/alerts/alert.js';
 import { eventually } from '../support/eventually.js';
 import { uniqueName } from '../support/fixtures.js';
 import { anAlert, useNotifications } from '../support/notifications.js';
 import { hangs, ok } from '../support/slack-server.js';
+import type { WorkerProcess } from '../support/worker-process.js';
 
 const LEASE_MS = 30_000;
 const MINUTE_MS = 60_000;
@@ -61,25 +64,15 @@ describe('a Worker that is killed with -9', () => {
     const worker = await notifications.startWorker(env());
     await worker.ready(90_000);
     const alert = anAlert();
-    // Held from outside, the row cannot be marked.
     const holder = await own.world.database.connect();
     slack.answer = (response, request) => {
-      void holder
-        .query('begin')
-        .then(() => holder.query('select from notification_deliveries where alert_id = $1 for update', [alert.alertId]))
-        .then(() => {
-          ok(response, request);
-        });
+      void holdRow(holder, alert).then(() => {
+        ok(response, request);
+      });
     };
     await notifications.raise(alert);
     await eventually('Slack has it', 20_000, () => slack.with(alert.alertId).length === 1);
-    await own.kill(worker);
-    // The mark may lie with Postgres already, which does not know yet that nobody waits for it.
-    await own.world.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'",
-    );
-    await holder.query('rollback');
-    holder.release();
+    await killBeforeMark(worker, holder);
     slack.answer = ok;
     expect(await notifications.delivery('slack', alert)).toMatchObject({ status: 'PENDING', attempts: 1 });
 
@@ -99,21 +92,11 @@ describe('a Worker that is killed with -9', () => {
   it('between the mail server’s answer and the mark: the mail that is sent again has the same Message-ID', async () => {
     const worker = await notifications.readyWorker(mailEnv());
     const alert = anAlert();
-    // Held from outside, the row cannot be marked.
     const holder = await own.world.database.connect();
-    mail.beforeAccepting = async () => {
-      await holder.query('begin');
-      await holder.query('select from notification_deliveries where alert_id = $1 for update', [alert.alertId]);
-    };
+    mail.beforeAccepting = () => holdRow(holder, alert);
     await notifications.raise(alert);
     await eventually('the mail server has it', 20_000, () => mail.with(alert.alertId).length === 1);
-    await own.kill(worker);
-    // The mark may lie with Postgres already, which does not know yet that nobody waits for it.
-    await own.world.database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'",
-    );
-    await holder.query('rollback');
-    holder.release();
+    await killBeforeMark(worker, holder);
     mail.beforeAccepting = () => Promise.resolve();
 
     const next = await notifications.startWorker(mailEnv());
@@ -153,6 +136,22 @@ describe('a Worker that is killed with -9', () => {
     expect(slack.with(topic).at(-1)?.payload.text).toContain(': 20 more');
     await own.kill(next);
   }, 180_000);
+
+  /** Held from outside, the row cannot be marked. */
+  async function holdRow(holder: ClientBase, { alertId }: Alert): Promise<void> {
+    await holder.query('begin');
+    await holder.query('select from notification_deliveries where alert_id = $1 for update', [alertId]);
+  }
+
+  async function killBeforeMark(worker: WorkerProcess, holder: PoolClient): Promise<void> {
+    await own.kill(worker);
+    // The mark may lie with Postgres already, which does not know yet that nobody waits for it.
+    await own.world.database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'worker%'",
+    );
+    await holder.query('rollback');
+    holder.release();
+  }
 });
 
 describe('Postgres, gone just as Slack answers', () => {

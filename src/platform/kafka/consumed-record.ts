@@ -51,8 +51,8 @@ function copiedHeaders({ headers }: KafkaMessage): { headers?: IHeaders } {
 }
 
 /**
- * kafkajs decodes into a plain object: repeats of a name become an array, and a header that is called like a member of
- * `Object.prototype` becomes `[Function, value]`. Null values cannot be told apart from absent ones.
+ * Repeats of a name are an array. In a message that kafkajs has read itself (see `readBatchesHere`) a header that is called
+ * like a member of `Object.prototype` is `[Function, value]`. Null values cannot be told apart from absent ones.
  */
 function plainHeaders(headers: IHeaders): readonly RecordHeader[] {
   if (Object.keys(headers).length === 0) return NO_HEADERS;

@@ -3,6 +3,7 @@ import type { Consumer, Producer } from 'kafkajs';
 import type { Failure } from '../classify.js';
 import { TransientError } from '../failure.js';
 import { SKIPPED } from '../events/event-reader.js';
+import { Seldom } from '../logging/seldom.js';
 import type { ConsumedRecord } from './consumed-record.js';
 import { DEAD_LETTER_SUFFIX, deadLetterOf, replayOf, RETRY_SUFFIX } from './dead-letter.js';
 import type { DeadLetterProducer } from './dead-letter-producer.js';
@@ -52,7 +53,7 @@ const RETRY_LOG_EVERY_MS = 5_000;
 export class RecordRunner implements PipelineGroup {
   private readonly logger = new Logger('KafkaTransport');
   private readonly isReplay: boolean;
-  private retryLoggedAt = 0;
+  private readonly retryLines = new Seldom(RETRY_LOG_EVERY_MS);
 
   constructor(
     private readonly group: string,
@@ -154,8 +155,7 @@ export class RecordRunner implements PipelineGroup {
 
   retried(record: ConsumedRecord, failure: Failure, pauseMs: number): void {
     if (failure.kind !== 'poison') this.parts.hooks.retried(this.group, failure.kind);
-    if (Date.now() - this.retryLoggedAt < RETRY_LOG_EVERY_MS) return;
-    this.retryLoggedAt = Date.now();
+    if (!this.retryLines.isDue()) return;
     this.logger.warn({
       msg: 'record is retried',
       ...this.place(record),

@@ -67,10 +67,10 @@ export class RecordTracing {
     attempt: RecordAttempt,
     work: () => Promise<unknown> | undefined,
   ): Promise<unknown> | undefined {
-    const isRoot = !hasTraceparent(record.headers);
-    if (isRoot && !this.roots.beginsRecord()) return work();
+    const written = writtenIn(record);
+    if (written === undefined && !this.roots.beginsRecord()) return work();
     const { topic, partition, offset } = record;
-    const parent = isRoot ? DRAWN_ROOT : contextOf(record.headers);
+    const parent = written ?? DRAWN_ROOT;
     const span = this.tracer.startSpan(
       `process ${topic}`,
       {
@@ -111,10 +111,9 @@ export class RecordTracing {
     topic: string,
     write: (trace: readonly RecordHeader[]) => Promise<void>,
   ): Promise<void> {
-    const isRoot = !hasTraceparent(record.headers);
-    const parent = this.failed.get(record) ?? (isRoot ? undefined : contextOf(record.headers));
+    const parent = this.failed.get(record) ?? writtenIn(record);
     if (parent === undefined) return write([]);
-    const own = isRoot ? Object.entries(traceHeaders(parent)) : [];
+    const own = hasTraceparent(record.headers) ? [] : Object.entries(traceHeaders(parent));
     const attributes = { ...messagingAttributes(SEND, topic), 'worker.record.outcome': 'dead' };
     const span = this.tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes }, parent);
     try {
@@ -135,6 +134,13 @@ export class RecordTracing {
 
 const GROUP = 'messaging.consumer.group.name';
 const OFFSET = 'messaging.kafka.offset';
+
+/** The trace that a record came in; undefined where it came in none, or says what is none. */
+function writtenIn({ headers }: ConsumedRecord): Context | undefined {
+  if (!hasTraceparent(headers)) return undefined;
+  const within = contextOf(headers);
+  return trace.getSpanContext(within) === undefined ? undefined : within;
+}
 
 function end(span: Span, outcome: RecordOutcome): void {
   span.setAttribute('worker.record.outcome', outcome);

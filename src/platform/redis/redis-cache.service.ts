@@ -6,6 +6,8 @@ export const REDIS_URL = Symbol('REDIS_URL');
 
 /** The longest that a click waits for Redis. */
 const CLICK_WAITS_MS = 25;
+/** A command may: no click waits behind it. */
+const COMMAND_WAITS_MS = 2_000;
 /** So long nothing has come of what was asked: the connection is given up. */
 const SILENT_FOR_MS = 500;
 /** So often Redis is asked whether it is there, so that health tells it without a click too; nobody waits for that. */
@@ -55,10 +57,10 @@ export class RedisCacheService implements OnModuleInit, OnApplicationShutdown {
     return this.up;
   }
 
-  /** For a reader behind whom no click waits; before it connects. */
-  waitLonger(ms: number): void {
-    this.answerWithinMs = ms;
-    this.client.options.socketTimeout = Math.max(SILENT_FOR_MS, ms);
+  /** As a command may; before it connects. */
+  waitLonger(): void {
+    this.answerWithinMs = COMMAND_WAITS_MS;
+    this.client.options.socketTimeout = COMMAND_WAITS_MS;
   }
 
   async onModuleInit(): Promise<void> {

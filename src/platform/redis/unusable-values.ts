@@ -1,10 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Seldom } from '../logging/seldom.js';
 
 const SAY_EVERY_MS = 60_000;
 const SHOWN_CHARS = 60;
 
 interface Kind {
-  saidAt: number;
+  readonly line: Seldom;
+  /** Found since the last line. */
   more: number;
 }
 
@@ -18,11 +20,9 @@ export class UnusableValues {
   private readonly kinds = new Map<string, Kind>();
 
   /** @param key as in `cpc:42`; what stands before the colon is its kind */
-  found(key: string, value: string, nowMs = performance.now()): void {
-    const name = key.slice(0, key.indexOf(':'));
-    const kind = this.kinds.get(name) ?? { saidAt: -Infinity, more: 0 };
-    this.kinds.set(name, kind);
-    if (nowMs - kind.saidAt < SAY_EVERY_MS) {
+  found(key: string, value: string): void {
+    const kind = this.kindOf(key);
+    if (!kind.line.isDue()) {
       kind.more++;
       return;
     }
@@ -32,7 +32,15 @@ export class UnusableValues {
       value: value.slice(0, SHOWN_CHARS),
       ...(kind.more > 0 && { foundSinceLastLine: kind.more }),
     });
-    kind.saidAt = nowMs;
     kind.more = 0;
+  }
+
+  private kindOf(key: string): Kind {
+    const name = key.slice(0, key.indexOf(':'));
+    const known = this.kinds.get(name);
+    if (known !== undefined) return known;
+    const kind = { line: new Seldom(SAY_EVERY_MS), more: 0 };
+    this.kinds.set(name, kind);
+    return kind;
   }
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DiagLogger } from '@opentelemetry/api';
+import { Seldom } from '../logging/seldom.js';
 
 /** A collector that is away is no news a second time. */
 const LOG_EVERY_MS = 60_000;
@@ -12,14 +13,14 @@ export class ExportComplaints implements DiagLogger {
   readonly debug = nothing;
   readonly verbose = nothing;
   private readonly logger = new Logger('Tracing');
-  private loggedAt = -Infinity;
+  private readonly seldom: Seldom;
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(nowMs?: () => number) {
+    this.seldom = new Seldom(LOG_EVERY_MS, nowMs);
+  }
 
   warn(complaint: string): void {
-    if (this.now() - this.loggedAt < LOG_EVERY_MS) return;
-    this.loggedAt = this.now();
-    this.logger.warn({ msg: 'spans are not exported', error: complaint });
+    if (this.seldom.isDue()) this.logger.warn({ msg: 'spans are not exported', error: complaint });
   }
 
   /** No record suffers from it: never more than a warning. */
